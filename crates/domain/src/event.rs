@@ -1,0 +1,42 @@
+//! What is pushed to connections.
+
+use crate::{
+    ConversationId, ConversationView, MessageView, PresenceView, ReceiptView, Rev, StreamId, UserId, UserView,
+};
+
+/// A change of a stream: the event that tells of it, and the revision that it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The stream.
+    pub stream: StreamId,
+    /// The revision of the stream that the event brings its reader to.
+    pub rev: Rev,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A message was sent.
+    MessageCreated(Box<MessageView>),
+    /// A member has received or read further.
+    ReceiptUpdated(ReceiptView),
+    /// A member began or ceased to write.
+    Typing {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        user_id: UserId,
+        /// Whether he writes.
+        typing: bool,
+    },
+    /// A user came, went or chose another status.
+    PresenceUpdated(PresenceView),
+    /// A user changed his profile.
+    UserUpdated(Box<UserView>),
+    /// A conversation is new to its reader.
+    ConversationCreated(Box<ConversationView>),
+    /// What came before this revision of the stream can't be told; its reader has to load it anew.
+    Resync,
+}

@@ -1,0 +1,35 @@
+//! What Parlor speaks of: ids, entities, values that cannot be wrong, events, and what the rules ask of a store.
+//!
+//! This crate knows nothing of IO, HTTP, the shapes of JSON on the wire, or any driver. A value is parsed once, at
+//! the edge, and is right from then on; `InvalidValue` says why one is not.
+
+mod conversation;
+mod entropy;
+mod event;
+mod id;
+mod message;
+mod session;
+mod status;
+pub mod store;
+mod stream;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod time;
+mod user;
+mod value;
+mod view;
+
+pub use conversation::{Conversation, ConversationKind, Delivery, Member, ReceiptKind};
+pub use entropy::{Entropy, OsEntropy, SeededEntropy};
+pub use event::{Change, Event};
+pub use id::{ConnectionId, ConversationId, MessageId, ObjectId, SessionId, UserId};
+pub use message::{ClientMessageId, Fingerprint, Message, MessageText, NewMessage};
+pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};
+pub use status::{Presence, Status, StatusKind, StatusText};
+pub use stream::{StreamId, UserChange, UserTopic};
+pub use time::{Clock, SystemClock, Timestamp};
+pub use user::{
+    Bio, DisplayName, Email, Login, Metadata, ProfileChange, Settings, SystemRole, User, Username, search_terms,
+};
+pub use value::{InvalidValue, Rev, Seq};
+pub use view::{ConversationView, MessageView, PresenceView, ReceiptView, UserView};

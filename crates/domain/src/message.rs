@@ -1,0 +1,169 @@
+//! Messages.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    ConversationId, InvalidValue, MessageId, Metadata, Rev, Seq, Timestamp, UserId,
+    value::{is_blank, no_nul, one_visible_line, text_value},
+};
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The message's id.
+    pub id: MessageId,
+    /// The conversation it is in.
+    pub conversation_id: ConversationId,
+    /// Its place in the conversation.
+    pub seq: Seq,
+    /// The change that made it what it is now.
+    pub rev: Rev,
+    /// Who sent it.
+    pub sender_id: UserId,
+    /// What it says.
+    pub text: MessageText,
+    /// What the front end keeps with it.
+    pub metadata: Metadata,
+    /// The name that the sender gave it, to send it once.
+    pub client_message_id: Option<ClientMessageId>,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+/// A message on its way into the log, which gives it `seq` and `rev`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The message's id.
+    pub id: MessageId,
+    /// The conversation it goes to.
+    pub conversation_id: ConversationId,
+    /// Who sends it.
+    pub sender_id: UserId,
+    /// What it says.
+    pub text: MessageText,
+    /// What the front end keeps with it.
+    pub metadata: Metadata,
+    /// The name that the sender gives it, to send it once.
+    pub client_message_id: Option<ClientMessageId>,
+    /// The present.
+    pub created_at: Timestamp,
+}
+
+impl NewMessage {
+    /// What tells a repeat from another message under the same [`ClientMessageId`], also when the stored one has
+    /// changed since.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Sha256::new();
+        for part in [self.text.as_str(), self.metadata.as_str()] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Fingerprint(hash.finalize().into())
+    }
+}
+
+/// The hash of what a sender sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for a store.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// What a message says: 1 to 8,000 characters that are not all blank, kept byte for byte.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct MessageText(String);
+text_value!(MessageText);
+
+impl MessageText {
+    /// The most characters (code points) of a text.
+    pub const MAX_CHARS: usize = 8000;
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// `empty`, `too_long` or `nul_character`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        if is_blank(text) {
+            return Err(InvalidValue::new("empty", "must not be empty"));
+        }
+        no_nul(text)?;
+        // A text of that many bytes or fewer can't have more characters; most need no count.
+        if text.len() > Self::MAX_CHARS && text.chars().count() > Self::MAX_CHARS {
+            return Err(InvalidValue::new("too_long", "must have at most 8000 characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What people write to each other belongs in no log.
+impl std::fmt::Debug for MessageText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MessageText({} bytes)", self.0.len())
+    }
+}
+
+/// The name that a sender gives a message so that it is sent once: 1 to 128 bytes in one visible line. Unique for
+/// a sender in a conversation for as long as the message exists.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientMessageId(String);
+text_value!(ClientMessageId);
+
+impl ClientMessageId {
+    /// Reads such a name.
+    ///
+    /// # Errors
+    /// `empty`, `too_long`, `nul_character` or `control_character`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        one_visible_line(text)?;
+        match text.len() {
+            0 => Err(InvalidValue::new("empty", "must not be empty; leave it out for none")),
+            1..=128 => Ok(Self(text.to_owned())),
+            _ => Err(InvalidValue::new("too_long", "must have at most 128 bytes")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_kept_byte_for_byte() {
+        for text in ["  two  spaces\n", "e\u{301} is not é", "👩‍👩‍👧‍👦", "\u{202e}rtl", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!"]
+        {
+            assert_eq!(MessageText::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_text_has_1_to_8000_characters_however_many_bytes_they_take() {
+        assert!(MessageText::parse(&"🙂".repeat(8000)).is_ok());
+        assert_eq!(MessageText::parse(&"🙂".repeat(8001)).unwrap_err().code, "too_long");
+        assert_eq!(MessageText::parse("").unwrap_err().code, "empty");
+        assert_eq!(MessageText::parse(" \n\t\u{3000}\u{200b}\u{feff}").unwrap_err().code, "empty");
+        assert_eq!(MessageText::parse("a\0b").unwrap_err().code, "nul_character");
+    }
+
+    #[test]
+    fn a_text_stays_out_of_debug_texts() {
+        let message = format!("{:?}", MessageText::parse("secret").unwrap());
+        assert_eq!(message, "MessageText(6 bytes)");
+    }
+
+    #[test]
+    fn a_client_message_id_is_a_short_visible_line() {
+        assert!(ClientMessageId::parse(&"x".repeat(128)).is_ok());
+        for (bad, code) in [("", "empty"), (&*"x".repeat(129), "too_long"), ("a\nb", "control_character")] {
+            assert_eq!(ClientMessageId::parse(bad).unwrap_err().code, code);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the rules ask of a store: one trait for each aggregate, each implemented on every database.
+//!
+//! What holds for all of them:
+//! - One method is one atomic change: it happens wholly or not at all, and an `Ok` means that it survives the end
+//!   of any process.
+//! - A lookup of what is not there gives `None`, never an error.
+//! - What a method has acknowledged, every later call sees, on whichever connection.
+//! - A caller that goes away while a method runs does not leave half a change behind.
+
+mod conversations;
+mod error;
+mod maintenance;
+mod messages;
+mod sessions;
+mod users;
+
+use std::sync::Arc;
+
+#[cfg(any(test, feature = "testing"))]
+pub use conversations::MockConversationStore;
+pub use conversations::{
+    ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, UserLogPage,
+};
+pub use error::StoreError;
+pub use maintenance::Maintenance;
+#[cfg(any(test, feature = "testing"))]
+pub use maintenance::MockMaintenance;
+#[cfg(any(test, feature = "testing"))]
+pub use messages::MockMessageStore;
+pub use messages::{AppendOutcome, LogPage, MessageStore, Window};
+#[cfg(any(test, feature = "testing"))]
+pub use sessions::MockSessionStore;
+pub use sessions::{NewSession, Renewal, SessionStore};
+#[cfg(any(test, feature = "testing"))]
+pub use users::MockUserStore;
+pub use users::{Credentials, Directory, NewUser, UserStore};
+
+/// What every method of a store gives.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// The stores of one database.
+#[derive(Clone)]
+pub struct Stores {
+    /// Accounts.
+    pub users: Arc<dyn UserStore>,
+    /// Sign-ins.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Conversations, their members, and the users' own streams.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// The message log.
+    pub messages: Arc<dyn MessageStore>,
+    /// The database as a whole.
+    pub maintenance: Arc<dyn Maintenance>,
+}

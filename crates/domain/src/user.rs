@@ -1,0 +1,388 @@
+//! Accounts and what they say of themselves.
+
+use crate::{
+    InvalidValue, Rev, Status, Timestamp, UserId,
+    value::{is_blank, no_nul, one_visible_line, text_value},
+};
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The account's id; a name may change hands, an id never does.
+    pub id: UserId,
+    /// The unique name to sign in and be found by.
+    pub username: Username,
+    /// The address to sign in by, unique where given. For the account's own eyes.
+    pub email: Option<Email>,
+    /// The name that others see.
+    pub display_name: DisplayName,
+    /// A few words about oneself.
+    pub bio: Bio,
+    /// What the front end keeps with an account.
+    pub metadata: Metadata,
+    /// What the account may do in the whole system.
+    pub role: SystemRole,
+    /// What the account's owner chose.
+    pub settings: Settings,
+    /// What the user chose to show, as last stored; see [`Status::at`] for what holds now.
+    pub status: Status,
+    /// When the user was last seen online by others. Stands still while the user is invisible.
+    pub last_seen_at: Option<Timestamp>,
+    /// The newest change of the user's own stream.
+    pub rev: Rev,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When the account was deleted: what is left is the place of a sender of messages.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A change of an account by its owner; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// A new name for others to see.
+    pub display_name: Option<DisplayName>,
+    /// New words about oneself.
+    pub bio: Option<Bio>,
+    /// A new address; `Some(None)` takes it away.
+    pub email: Option<Option<Email>>,
+    /// What the front end keeps from now on.
+    pub metadata: Option<Metadata>,
+    /// Other settings.
+    pub settings: Option<Settings>,
+}
+
+/// What an account may do in the whole system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SystemRole {
+    /// An ordinary account.
+    #[default]
+    User,
+    /// May also create communities.
+    GroupAdmin,
+    /// Administers the system.
+    SuperAdmin,
+}
+
+impl SystemRole {
+    /// The role's name, on the wire and in a store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::GroupAdmin => "group_admin",
+            Self::SuperAdmin => "super_admin",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::User, Self::GroupAdmin, Self::SuperAdmin].into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// What an account's owner chose about what others get to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether others see when the user was last online.
+    pub show_last_seen: bool,
+    /// Whether others see how far the user has read.
+    pub read_receipts: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { show_last_seen: true, read_receipts: true }
+    }
+}
+
+/// A user name: 3 to 32 ASCII letters, digits, `_`, `-` and `.`, a letter or digit first. Two names that differ
+/// only in case are one name; ASCII alone, so that no name can be faked with look-alike letters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Username(String);
+text_value!(Username);
+
+impl Username {
+    /// Reads a user name.
+    ///
+    /// # Errors
+    /// `too_short`, `too_long` or `invalid_characters`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        match text.len() {
+            0..3 => return Err(InvalidValue::new("too_short", "must have at least 3 characters")),
+            3..=32 => {}
+            _ => return Err(InvalidValue::new("too_long", "must have at most 32 characters")),
+        }
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if !starts_well || !text.chars().all(inside) {
+            return Err(InvalidValue::new(
+                "invalid_characters",
+                "must be ASCII letters, digits, '_', '-' or '.', with a letter or digit first",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// What the name is unique by: its lower case.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+/// An e-mail address: something, an `@`, a domain; at most 254 bytes (RFC 5321, section 4.5.3.1.3). Whether it
+/// works only a mail can tell.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Email(String);
+text_value!(Email);
+
+impl Email {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// `too_long` or `invalid_email`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        const INVALID: InvalidValue = InvalidValue::new("invalid_email", "must be an e-mail address");
+        if text.len() > 254 {
+            return Err(InvalidValue::new("too_long", "must have at most 254 bytes"));
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(INVALID)?;
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        };
+        let bad_local = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '"' | '<' | '>' | ',' | ';');
+        if local.is_empty() || local.len() > 64 || local.contains(bad_local) || !domain.split('.').all(label) {
+            return Err(INVALID);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// What the address is unique by: its lower case.
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// Addresses don't belong in logs.
+impl std::fmt::Debug for Email {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Email(…)")
+    }
+}
+
+/// The name that others see: 1 to 64 characters in one line, without space at its ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DisplayName(String);
+text_value!(DisplayName);
+
+impl DisplayName {
+    /// Reads a name; space at its ends is dropped.
+    ///
+    /// # Errors
+    /// `empty`, `too_long`, `nul_character` or `control_character`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let text = text.trim();
+        one_visible_line(text)?;
+        if is_blank(text) {
+            return Err(InvalidValue::new("empty", "must not be empty"));
+        }
+        match text.chars().count() {
+            0..=64 => Ok(Self(text.to_owned())),
+            _ => Err(InvalidValue::new("too_long", "must have at most 64 characters")),
+        }
+    }
+
+    /// The initials of the first two words, upper case: what a drawn avatar shows.
+    pub fn initials(&self) -> String {
+        let first = |word: &str| word.chars().find(|c| c.is_alphanumeric());
+        self.0.split_whitespace().filter_map(first).take(2).flat_map(char::to_uppercase).collect()
+    }
+}
+
+impl From<&Username> for DisplayName {
+    fn from(username: &Username) -> Self {
+        Self(username.0.clone())
+    }
+}
+
+/// A few words about oneself: at most 500 characters, lines allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bio(String);
+text_value!(Bio);
+
+impl Bio {
+    /// Reads a bio.
+    ///
+    /// # Errors
+    /// `too_long` or `nul_character`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        no_nul(text)?;
+        if text.chars().count() > 500 {
+            return Err(InvalidValue::new("too_long", "must have at most 500 characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What a front end keeps with a user or a message: the text of a JSON object of at most 4,096 bytes. Nothing
+/// here looks inside it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Metadata(String);
+text_value!(Metadata);
+
+impl Metadata {
+    /// The most bytes that the object's text may have.
+    pub const MAX_BYTES: usize = 4096;
+
+    /// Reads the text of a JSON object, kept as it is.
+    ///
+    /// # Errors
+    /// `too_long`, or `not_an_object` for anything but a JSON object.
+    pub fn parse(json: &str) -> Result<Self, InvalidValue> {
+        if json.len() > Self::MAX_BYTES {
+            return Err(InvalidValue::new("too_long", "must have at most 4096 bytes as JSON"));
+        }
+        let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(json);
+        match object {
+            Ok(_) => Ok(Self(json.to_owned())),
+            Err(_) => Err(InvalidValue::new("not_an_object", "must be a JSON object")),
+        }
+    }
+}
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Self("{}".to_owned())
+    }
+}
+
+/// What someone typed to sign in: a user name or an e-mail address, folded as both are unique by.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Login(String);
+text_value!(Login);
+
+impl Login {
+    /// Any text is a login; most are nobody's.
+    pub fn new(text: &str) -> Self {
+        Self(text.trim().to_lowercase())
+    }
+}
+
+/// May be someone's address.
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+/// The words that a directory finds by their beginnings: those of a user's name and display name, or those that
+/// someone looks for. Lower case, at most 16, each at most 64 bytes.
+pub fn search_terms<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut terms: Vec<String> = Vec::new();
+    for text in texts {
+        let lower = text.to_lowercase();
+        for word in lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            let end = word.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 64).last();
+            let word = &word[..end.unwrap_or(0)];
+            if !terms.iter().any(|term| term == word) {
+                terms.push(word.to_owned());
+            }
+        }
+    }
+    terms.truncate(16);
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_username_is_3_to_32_ascii_characters_that_start_with_a_letter_or_digit() {
+        for good in ["ada", "Ada_L.1815", "0-0", &"a".repeat(32)] {
+            assert_eq!(Username::parse(good).unwrap().as_str(), good);
+        }
+        for (bad, code) in [
+            ("", "too_short"),
+            ("ab", "too_short"),
+            (&"a".repeat(33), "too_long"),
+            ("_ada", "invalid_characters"),
+            ("аda", "invalid_characters"),
+            ("ada lovelace", "invalid_characters"),
+            ("ada\0", "invalid_characters"),
+            ("ada\u{202e}", "invalid_characters"),
+        ] {
+            assert_eq!(Username::parse(bad).unwrap_err().code, code, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_only_in_case_are_one_name() {
+        assert_eq!(Username::parse("ADA").unwrap().key(), Username::parse("ada").unwrap().key());
+        assert_eq!(Login::new(" Ada@Example.org ").as_str(), Email::parse("aDA@example.ORG").unwrap().key());
+    }
+
+    #[test]
+    fn an_email_needs_a_local_part_and_a_domain() {
+        for good in ["ada@example.org", "a+b@x.io", "ünï@exämple.org", "root@localhost"] {
+            assert!(Email::parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "ada", "@example.org", "ada@", "a b@example.org", "a@b@c", "ada@-x.org", "ada@x..org", "<a>@b.c"]
+        {
+            assert!(Email::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(Email::parse(&format!("a@{}", "b.".repeat(200))).unwrap_err().code, "too_long");
+    }
+
+    #[test]
+    fn an_email_stays_out_of_debug_texts() {
+        let shown = format!("{:?} {:?}", Email::parse("ada@example.org").unwrap(), Login::new("ada@example.org"));
+        assert!(!shown.contains("example"), "{shown}");
+    }
+
+    #[test]
+    fn a_display_name_is_one_visible_line_of_1_to_64_characters() {
+        assert_eq!(DisplayName::parse("  Ada Lovelace ").unwrap().as_str(), "Ada Lovelace");
+        assert!(DisplayName::parse(&"é".repeat(64)).is_ok());
+        for (bad, code) in [
+            ("", "empty"),
+            (" \t ", "empty"),
+            ("\u{200b}\u{2060}", "empty"),
+            (&"é".repeat(65), "too_long"),
+            ("a\0b", "nul_character"),
+            ("a\nb", "control_character"),
+            ("admin\u{202e}txt", "control_character"),
+        ] {
+            assert_eq!(DisplayName::parse(bad).unwrap_err().code, code, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn initials_are_of_the_first_two_words() {
+        for (name, initials) in [("Ada Lovelace King", "AL"), ("ada", "A"), ("ß x", "SSX"), ("🙂", ""), ("(bob)", "B")]
+        {
+            assert_eq!(DisplayName::parse(name).unwrap().initials(), initials);
+        }
+    }
+
+    #[test]
+    fn metadata_is_the_text_of_a_json_object_within_4096_bytes() {
+        for good in ["{}", r#"{"$ne":null,"a":{"b":[1,2]}}"#] {
+            assert_eq!(Metadata::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "[]", "null", "{", r#""x""#, "{}{}"] {
+            assert_eq!(Metadata::parse(bad).unwrap_err().code, "not_an_object", "{bad}");
+        }
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(4096));
+        assert_eq!(Metadata::parse(&long).unwrap_err().code, "too_long");
+    }
+
+    #[test]
+    fn search_terms_are_the_distinct_words_in_lower_case() {
+        assert_eq!(search_terms(["Ada_Lovelace", "ADA Łukasz-O'Neil"]), ["ada", "lovelace", "łukasz", "o", "neil"]);
+        assert_eq!(search_terms(["%_'\"*", ""]), Vec::<String>::new());
+        assert!(search_terms([&*"é".repeat(100)])[0].len() <= 64);
+    }
+}

@@ -1,0 +1,68 @@
+//! Views: entities together with what their reader needs beside them. Services make them, `api` writes them.
+
+use crate::{Conversation, ConversationId, Delivery, Member, Message, Presence, Seq, Status, User, UserId};
+
+/// A user as a certain reader sees him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserView {
+    /// The account. Which of its fields the reader gets, depends on `own`.
+    pub user: User,
+    /// The presence that the reader may see.
+    pub presence: Presence,
+    /// The status that the reader may see.
+    pub status: Status,
+    /// Whether the reader is this user.
+    pub own: bool,
+}
+
+/// A message, and its way if the reader sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageView {
+    /// The message.
+    pub message: Message,
+    /// How far it has come; for its sender alone.
+    pub delivery: Option<Delivery>,
+}
+
+/// A conversation as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationView {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The reader in it.
+    pub me: Member,
+    /// In a direct conversation, the other user.
+    pub other: Option<UserView>,
+    /// The other members' positions, as far as they show them.
+    pub receipts: Vec<ReceiptView>,
+    /// The newest message.
+    pub last_message: Option<MessageView>,
+    /// How many messages of others the reader has not read.
+    pub unread: u64,
+}
+
+/// How far a member has come in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiptView {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The member.
+    pub user_id: UserId,
+    /// How far the member has read, as far as the reader may know.
+    pub read_seq: Seq,
+    /// How far the member's devices have received, as far as the reader may know.
+    pub delivered_seq: Seq,
+    /// How many messages are unread; for the member alone.
+    pub unread: Option<u64>,
+}
+
+/// A user's presence and status as others see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceView {
+    /// Whose.
+    pub user_id: UserId,
+    /// What the server observed.
+    pub presence: Presence,
+    /// What the user chose to show.
+    pub status: Status,
+}
