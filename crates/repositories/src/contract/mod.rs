@@ -1,0 +1,207 @@
+//! One test suite that every implementation of the store traits passes.
+//!
+//! Each behaviour is one function over a [`Fixture`], which holds a fresh store. [`store_contract!`](crate::store_contract)
+//! makes a test of each of them for an implementation.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm, reason = "these are tests")]
+#![expect(missing_docs, reason = "a behaviour's name says what it is about")]
+
+pub mod conversations;
+pub mod messages;
+pub mod sessions;
+pub mod streams;
+pub mod users;
+
+use std::time::Duration;
+
+use parlor_domain::{
+    Bio, ClientMessageId, Clock as _, ConversationId, DeviceLabel, DisplayName, Email, Message, MessageId, MessageText,
+    Metadata, NewMessage, PasswordHash, Rev, SecretHash, Session, SessionId, Settings, Status, StatusKind, SystemRole,
+    Timestamp, User, UserId, Username,
+    store::{AppendOutcome, NewDirect, NewSession, NewUser, OpenedDirect, Stores},
+    testing::{SeededEntropy, SettableClock},
+};
+
+/// Makes one test of each behaviour. `$open` names an async function without arguments that gives the
+/// [`Stores`](parlor_domain::store::Stores) of a fresh database, and something that keeps it alive.
+#[macro_export]
+macro_rules! store_contract {
+    ($open:path) => {
+        $crate::store_contract! { @tests $open, users,
+            a_user_reads_back_as_it_was_inserted
+            names_and_addresses_are_unique_in_any_case
+            a_login_is_a_name_or_an_address
+            a_changed_password_revokes_the_other_sessions
+            a_hash_is_renewed_only_where_it_has_not_changed
+            a_profile_changes_field_by_field_and_is_recorded
+            an_address_of_somebody_else_is_refused
+            a_status_is_set_and_recorded
+            ended_statuses_are_found
+            last_seen_never_goes_back
+            a_deleted_account_leaves_only_its_place
+            the_directory_finds_the_beginnings_of_words
+            the_directory_is_paged_by_name
+        }
+        $crate::store_contract! { @tests $open, sessions,
+            a_session_is_live_until_its_first_end
+            nobody_signs_in_to_a_deleted_account
+            a_renewal_replaces_the_token
+            a_replaced_token_revokes_its_session
+            of_two_renewals_at_once_one_alone_succeeds
+            sessions_are_listed_and_revoked_by_their_owner_alone
+            revoked_sessions_are_told_since_a_time
+            a_ticket_is_taken_once_and_in_time
+            purging_forgets_only_the_dead
+            purging_forgets_each_sort_of_dead_session
+        }
+        $crate::store_contract! { @tests $open, conversations,
+            a_direct_conversation_is_made_once
+            many_who_open_at_once_get_one_conversation
+            only_members_find_a_conversation
+            the_inbox_has_the_newest_activity_first
+            heads_tell_where_each_conversation_is
+            a_receipt_moves_forward_and_never_back
+            a_receipt_that_is_not_shown_moves_only_the_own_position
+            a_receipt_beyond_the_end_is_refused
+            being_busy_marks_where_each_conversation_stood
+            a_conversation_made_with_a_busy_user_is_held_from_its_beginning
+        }
+        $crate::store_contract! { @tests $open, messages,
+            messages_count_up_without_a_hole
+            concurrent_appends_make_one_order_without_a_hole
+            each_senders_own_order_is_kept
+            a_repeat_gives_the_first_message
+            a_hundred_repeats_at_once_make_one_message
+            a_client_id_with_another_content_is_refused
+            a_client_id_is_its_senders_and_its_conversations
+            strangers_and_unknown_conversations_are_refused
+            a_deleted_recipient_is_refused
+            an_append_moves_the_conversation_and_its_sender
+            pages_go_both_ways
+            changes_come_in_order_of_their_revisions
+            a_text_is_kept_byte_for_byte
+            callers_that_go_away_leave_no_half_change
+        }
+        $crate::store_contract! { @tests $open, streams,
+            only_the_newest_change_of_a_topic_is_kept
+            a_stream_is_read_in_parts
+            clearing_leaves_nothing
+            a_store_answers_a_ping
+        }
+    };
+    (@tests $open:path, $module:ident, $($behaviour:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let (stores, _alive) = $open().await;
+                    let fixture = $crate::contract::Fixture::new(stores);
+                    $crate::contract::$module::$behaviour(&fixture).await;
+                }
+            )*
+        }
+    };
+}
+
+/// A fresh store, and what makes things to put into it.
+pub struct Fixture {
+    /// The store.
+    pub stores: Stores,
+    /// A clock that stands still.
+    pub clock: SettableClock,
+    /// The source of ids.
+    pub entropy: SeededEntropy,
+}
+
+impl Fixture {
+    /// A fixture over a fresh store.
+    pub fn new(stores: Stores) -> Self {
+        Self { stores, clock: SettableClock::default(), entropy: SeededEntropy::new(1) }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn make_user(&self, name: &str, email: Option<&str>) -> NewUser {
+        let username = Username::parse(name).unwrap();
+        let user = User {
+            id: UserId::generate(&self.clock, &self.entropy),
+            display_name: DisplayName::from(&username),
+            username,
+            email: email.map(|email| Email::parse(email).unwrap()),
+            bio: Bio::default(),
+            metadata: Metadata::default(),
+            role: SystemRole::default(),
+            settings: Settings::default(),
+            status: Status::default(),
+            last_seen_at: None,
+            rev: Rev::ZERO,
+            created_at: self.now(),
+            deleted_at: None,
+        };
+        NewUser { user, password: PasswordHash::new(format!("hash of {name}")) }
+    }
+
+    /// A new account.
+    pub async fn user(&self, name: &str) -> UserId {
+        let new = self.make_user(name, None);
+        self.stores.users.insert(&new).await.unwrap();
+        new.user.id
+    }
+
+    fn make_session(&self, user: UserId, token: &str) -> NewSession {
+        let session = Session {
+            id: SessionId::generate(&self.clock, &self.entropy),
+            user_id: user,
+            device: DeviceLabel::new("test"),
+            created_at: self.now(),
+            renewed_at: self.now(),
+            idle_expires_at: self.now() + Duration::from_secs(60),
+            expires_at: self.now() + Duration::from_secs(600),
+        };
+        NewSession { session, token: SecretHash::of(token.as_bytes()) }
+    }
+
+    async fn session(&self, user: UserId, token: &str) -> SessionId {
+        let new = self.make_session(user, token);
+        assert!(self.stores.sessions.insert(&new).await.unwrap());
+        new.session.id
+    }
+
+    async fn open(&self, opener: UserId, other: UserId) -> OpenedDirect {
+        let id = ConversationId::generate(&self.clock, &self.entropy);
+        let new = NewDirect { id, opener, other, now: self.now() };
+        self.stores.conversations.open_direct(&new).await.unwrap()
+    }
+
+    async fn pair(&self) -> (UserId, UserId, ConversationId) {
+        let (ada, bob) = (self.user("ada").await, self.user("bob").await);
+        (ada, bob, self.open(ada, bob).await.id)
+    }
+
+    fn make_message(&self, from: UserId, to: ConversationId, text: &str, client_id: Option<&str>) -> NewMessage {
+        NewMessage {
+            id: MessageId::generate(&self.clock, &self.entropy),
+            conversation_id: to,
+            sender_id: from,
+            text: MessageText::parse(text).unwrap(),
+            metadata: Metadata::default(),
+            client_message_id: client_id.map(|id| ClientMessageId::parse(id).unwrap()),
+            created_at: self.now(),
+        }
+    }
+
+    async fn send(&self, from: UserId, to: ConversationId, text: &str) -> Message {
+        let new = self.make_message(from, to, text, None);
+        match self.stores.messages.append(&new).await.unwrap() {
+            AppendOutcome::Appended { message, .. } => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn set_status(&self, user: UserId, kind: StatusKind) -> User {
+        let status = Status { kind, text: None, until: None };
+        self.stores.users.set_status(user, &status, None, self.now()).await.unwrap().unwrap()
+    }
+}

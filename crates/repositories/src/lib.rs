@@ -1,0 +1,8 @@
+//! The stores behind the domain's store traits.
+//!
+//! Rows and documents are private to each store; what comes out are the domain's own types. This crate knows nothing of
+//! HTTP, events or services.
+
+#[cfg(feature = "testing")]
+pub mod contract;
+pub mod sqlite;

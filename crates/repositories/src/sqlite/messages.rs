@@ -1,0 +1,158 @@
+//! The message log.
+
+use async_trait::async_trait;
+use parlor_domain::{
+    ConversationId, Fingerprint, Message, NewMessage, Rev, Seq, UserId,
+    store::{AppendOutcome, LogPage, MessageStore, StoreResult, Window},
+};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    Database,
+    rows::{self, MESSAGE, all, first, get, message, run},
+};
+
+#[async_trait]
+impl MessageStore for Database {
+    async fn append(&self, new: &NewMessage) -> StoreResult<AppendOutcome> {
+        let new = new.clone();
+        self.writer.write(move |connection| append(connection, &new)).await
+    }
+
+    async fn page(&self, conversation: ConversationId, window: Window, limit: usize) -> StoreResult<Vec<Message>> {
+        self.readers.read(move |connection| page(connection, conversation, window, limit)).await
+    }
+
+    async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {
+        self.readers.read(move |connection| changes(connection, conversation, after, limit)).await
+    }
+}
+
+/// Where a conversation is, for its next message.
+struct Place {
+    last_seq: Seq,
+    rev: Rev,
+    /// The other one of a direct conversation is gone.
+    other_deleted: bool,
+    /// What comes is held back from the other one.
+    held: bool,
+}
+
+fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcome> {
+    let Some(place) = place(connection, new.conversation_id, new.sender_id)? else {
+        return Ok(AppendOutcome::NotAMember);
+    };
+    let fingerprint = new.fingerprint();
+    if let Some((first, stored)) = sent_before(connection, new)? {
+        let same = stored == fingerprint;
+        return Ok(if same { AppendOutcome::Repeated(first) } else { AppendOutcome::ClientIdReused });
+    }
+    if place.other_deleted {
+        return Ok(AppendOutcome::RecipientDeleted);
+    }
+    let message = Message {
+        id: new.id,
+        conversation_id: new.conversation_id,
+        seq: place.last_seq.next(),
+        rev: place.rev.next(),
+        sender_id: new.sender_id,
+        text: new.text.clone(),
+        metadata: new.metadata.clone(),
+        client_message_id: new.client_message_id.clone(),
+        created_at: new.created_at,
+    };
+    insert(connection, &message, fingerprint)?;
+    follow(connection, &message)?;
+    Ok(AppendOutcome::Appended { message, held: place.held })
+}
+
+/// Where the conversation is; `None` if the sender is not in it.
+fn place(connection: &Connection, conversation: ConversationId, sender: UserId) -> StoreResult<Option<Place>> {
+    const SQL: &str = "SELECT last_seq, conversations.rev, users.deleted_at IS NOT NULL AS other_deleted, \
+         other.held_from IS NOT NULL AS held \
+         FROM members AS me JOIN conversations ON conversations.id = me.conversation_id \
+         LEFT JOIN members AS other ON conversations.kind = 'direct' \
+         AND other.conversation_id = me.conversation_id AND other.user_id <> me.user_id \
+         LEFT JOIN users ON users.id = other.user_id \
+         WHERE me.conversation_id = ?1 AND me.user_id = ?2";
+    first(connection, SQL, [conversation.as_bytes(), sender.as_bytes()], |row| {
+        Ok(Place {
+            last_seq: rows::seq(row, "last_seq")?,
+            rev: rows::rev(row, "rev")?,
+            other_deleted: get(row, "other_deleted")?,
+            held: get(row, "held")?,
+        })
+    })
+}
+
+/// The message that the sender has sent under this client message id, and the fingerprint of what he sent.
+fn sent_before(connection: &Connection, new: &NewMessage) -> StoreResult<Option<(Message, Fingerprint)>> {
+    let Some(client_id) = &new.client_message_id else { return Ok(None) };
+    let sql = format!(
+        "SELECT {MESSAGE}, fingerprint FROM messages \
+         WHERE conversation_id = ?1 AND sender_id = ?2 AND client_message_id = ?3"
+    );
+    let params = params![new.conversation_id.as_bytes(), new.sender_id.as_bytes(), client_id.as_str()];
+    let read = |row: &Row<'_>| Ok((message(row)?, Fingerprint::from_bytes(get(row, "fingerprint")?)));
+    first(connection, &sql, params, read)
+}
+
+fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<()> {
+    const SQL: &str = "INSERT INTO messages (id, conversation_id, seq, rev, sender_id, text, metadata, \
+         client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let params = params![
+        message.id.as_bytes(),
+        message.conversation_id.as_bytes(),
+        message.seq.get(),
+        message.rev.get(),
+        message.sender_id.as_bytes(),
+        message.text.as_str(),
+        message.metadata.as_str(),
+        message.client_message_id.as_ref().map(|id| id.as_str()),
+        fingerprint.as_bytes(),
+        message.created_at.as_millis(),
+    ];
+    run(connection, SQL, params).map(|_| ())
+}
+
+/// What follows from a new message: the conversation has come to it, and its sender has read it.
+fn follow(connection: &Connection, message: &Message) -> StoreResult<()> {
+    const CONVERSATION: &str =
+        "UPDATE conversations SET last_seq = ?2, rev = ?3, updated_at = max(updated_at, ?4) WHERE id = ?1";
+    const SENDER: &str = "UPDATE members SET read_seq = ?3 WHERE conversation_id = ?1 AND user_id = ?2";
+    let (id, seq) = (message.conversation_id.as_bytes(), message.seq.get());
+    run(connection, CONVERSATION, params![id, seq, message.rev.get(), message.created_at.as_millis()])?;
+    run(connection, SENDER, params![id, message.sender_id.as_bytes(), seq]).map(|_| ())
+}
+
+fn page(
+    connection: &Connection,
+    conversation: ConversationId,
+    window: Window,
+    limit: usize,
+) -> StoreResult<Vec<Message>> {
+    let id = conversation.as_bytes();
+    let newest =
+        format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
+    let oldest =
+        format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
+    let before = |seq: i64| {
+        let mut messages = all(connection, &newest, params![id, seq, limit], message)?;
+        messages.reverse();
+        Ok(messages)
+    };
+    match window {
+        Window::Newest => before(i64::MAX),
+        Window::Before(seq) => before(i64::try_from(seq.get()).unwrap_or(i64::MAX)),
+        Window::After(seq) => all(connection, &oldest, params![id, seq.get(), limit], message),
+    }
+}
+
+fn changes(connection: &Connection, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {
+    const HEAD: &str = "SELECT rev FROM conversations WHERE id = ?1";
+    let id = conversation.as_bytes();
+    let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND rev > ?2 ORDER BY rev LIMIT ?3");
+    let messages = all(connection, &sql, params![id, after.get(), limit], message)?;
+    let head = first(connection, HEAD, [id], |row| rows::rev(row, "rev"))?;
+    Ok(LogPage { messages, head: head.unwrap_or_default() })
+}

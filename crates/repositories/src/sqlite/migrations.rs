@@ -1,0 +1,67 @@
+//! The schema and its versions.
+
+use parlor_domain::store::StoreError;
+use refinery::embed_migrations;
+use rusqlite::Connection;
+
+use super::error::failed;
+
+embed_migrations!("../../migrations/sqlite");
+
+/// Why a schema can't be brought up to date. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The database has had a migration that this program does not know.
+    #[error("the database has had migration {0}, which this version does not know: a newer one has written it")]
+    Newer(String),
+    /// The database has had a migration that was another one then.
+    #[error("migration {0} has been edited since the database has had it")]
+    Edited(String),
+    /// A migration can't be read or applied.
+    #[error("a migration failed")]
+    Failed(#[source] refinery::Error),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+type Migrated = Result<Vec<String>, MigrationError>;
+
+/// Applies what the database has not had, and gives the names.
+pub(crate) fn apply(connection: &mut Connection) -> Migrated {
+    let report = migrations::runner().run(connection).map_err(refused)?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// The names of what the database has not had.
+pub(crate) fn pending(connection: &mut Connection) -> Migrated {
+    let runner = migrations::runner();
+    let has_history = connection.table_exists(None, "refinery_schema_history").map_err(failed)?;
+    let applied = if has_history { runner.get_applied_migrations(connection).map_err(refused)? } else { Vec::new() };
+    for done in &applied {
+        match runner.get_migrations().iter().find(|known| known.version() == done.version()) {
+            None => return Err(MigrationError::Newer(done.to_string())),
+            Some(known) if known.checksum() != done.checksum() => {
+                return Err(MigrationError::Edited(done.to_string()));
+            }
+            Some(_) => {}
+        }
+    }
+    let is_new = |migration: &&refinery::Migration| !applied.iter().any(|done| done.version() == migration.version());
+    Ok(runner.get_migrations().iter().filter(is_new).map(ToString::to_string).collect())
+}
+
+fn refused(error: refinery::Error) -> MigrationError {
+    use refinery::error::Kind;
+    match error.kind() {
+        Kind::DivergentVersion(applied, _) => MigrationError::Edited(applied.to_string()),
+        Kind::MissingVersion(applied) => MigrationError::Newer(applied.to_string()),
+        Kind::InvalidName
+        | Kind::InvalidVersion
+        | Kind::RepeatedVersion(_)
+        | Kind::InvalidMigrationPath(..)
+        | Kind::ConfigError(_)
+        | Kind::Connection(..)
+        | Kind::InvalidMigrationFile(..) => MigrationError::Failed(error),
+    }
+}

@@ -1,0 +1,63 @@
+//! Every statement of this store finds its rows by an index: none reads through a whole table.
+
+use rusqlite::Connection;
+
+use super::{
+    migrations,
+    rows::{CONVERSATION, MEMBER, MESSAGE, SESSION, USER},
+    sessions::LIVE,
+    users::TERM,
+};
+
+const SOURCES: [&str; 5] = [
+    include_str!("users.rs"),
+    include_str!("sessions.rs"),
+    include_str!("conversations.rs"),
+    include_str!("messages.rs"),
+    include_str!("maintenance.rs"),
+];
+
+/// The statements in a source, with what is put into them.
+fn statements(source: &str) -> Vec<String> {
+    let source = source.replace("\\\"", "'");
+    let texts = source.split('"').skip(1).step_by(2).map(|text| {
+        let words: Vec<_> = text.split_whitespace().filter(|word| *word != "\\").collect();
+        words.join(" ")
+    });
+    let is_statement =
+        |text: &String| ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb));
+    texts.filter(is_statement).flat_map(|text| filled(&text)).collect()
+}
+
+fn filled(text: &str) -> Vec<String> {
+    let mut text = text.to_owned();
+    let columns = [("{USER}", USER), ("{SESSION}", SESSION), ("{CONVERSATION}", CONVERSATION), ("{MEMBER}", MEMBER)];
+    for (place, value) in columns.into_iter().chain([("{MESSAGE}", MESSAGE), ("{LIVE}", LIVE)]) {
+        text = text.replace(place, value);
+    }
+    if text.contains("{key}") {
+        let variant = |key: &str, words: usize| text.replace("{key}", key).replace("{}", &TERM.repeat(words));
+        return vec![variant("username_key", 0), variant("+username_key", 1), variant("+username_key", 2)];
+    }
+    vec![text]
+}
+
+#[test]
+fn no_statement_reads_through_a_whole_table() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrations::apply(&mut connection).unwrap();
+    // To clear the store is to read through everything.
+    let statements = SOURCES.iter().flat_map(|source| statements(source)).filter(|sql| !sql.contains("{table}"));
+    let mut checked = 0;
+    for sql in statements {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>("detail"));
+        for step in steps.unwrap() {
+            let step = step.unwrap();
+            assert!(!step.starts_with("SCAN ") || step == "SCAN CONSTANT ROW", "{step}: {sql}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 40, "only {checked} statements were found");
+}

@@ -1,0 +1,201 @@
+//! Rows, and the domain's types that are made of them. A row that this program can't have written is corrupt: the error
+//! names its table and id.
+
+use parlor_domain::{
+    Bio, ClientMessageId, Conversation, ConversationId, ConversationKind, DeviceLabel, DisplayName, Email, Member,
+    Message, MessageId, MessageText, Metadata, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
+    SystemRole, Timestamp, User, UserId, Username,
+    store::{StoreError, StoreResult},
+};
+use rusqlite::{Connection, Params, Row, types::FromSql};
+
+use super::error::failed;
+
+/// Runs a query and makes something of each of its rows.
+pub(crate) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> StoreResult<T>,
+) -> StoreResult<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut rows = statement.query(params).map_err(failed)?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        items.push(read(row)?);
+    }
+    Ok(items)
+}
+
+/// Runs a query and makes something of its first row.
+pub(crate) fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> StoreResult<T>,
+) -> StoreResult<Option<T>> {
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut rows = statement.query(params).map_err(failed)?;
+    rows.next().map_err(failed)?.map(read).transpose()
+}
+
+/// Runs a statement and gives the number of rows that it changed.
+pub(crate) fn run(connection: &Connection, sql: &str, params: impl Params) -> StoreResult<usize> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute(params)).map_err(failed)
+}
+
+/// A column of a row.
+pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> StoreResult<T> {
+    row.get(column).map_err(failed)
+}
+
+pub(crate) fn seq(row: &Row<'_>, column: &str) -> StoreResult<Seq> {
+    get(row, column).map(Seq::new)
+}
+
+pub(crate) fn rev(row: &Row<'_>, column: &str) -> StoreResult<Rev> {
+    get(row, column).map(Rev::new)
+}
+
+pub(crate) fn time(row: &Row<'_>, column: &str) -> StoreResult<Timestamp> {
+    get(row, column).map(Timestamp::from_millis)
+}
+
+pub(crate) fn optional_time(row: &Row<'_>, column: &str) -> StoreResult<Option<Timestamp>> {
+    Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
+}
+
+/// Reads a row, and says of which one if something of it can't be right.
+fn named<T>(what: &str, row: &Row<'_>, id: &str, read: impl FnOnce(&Row<'_>) -> StoreResult<T>) -> StoreResult<T> {
+    read(row).map_err(|error| match error {
+        StoreError::Corrupt(source) => {
+            let id: Vec<u8> = row.get(id).unwrap_or_default();
+            let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            StoreError::corrupt(format!("{what} {id}: {source}"))
+        }
+        other @ (StoreError::Conflict(_) | StoreError::Unavailable(_) | StoreError::Full(_)) => other,
+    })
+}
+
+/// A column's text as one of the domain's values.
+fn parse<T, E: std::fmt::Display>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Result<T, E>) -> StoreResult<T> {
+    parse(&get::<String>(row, column)?).map_err(|reason| StoreError::corrupt(format!("{column} {reason}")))
+}
+
+/// The same of a column that may be empty.
+fn parse_optional<T, E: std::fmt::Display>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> StoreResult<Option<T>> {
+    let text: Option<String> = get(row, column)?;
+    let value = text.map(|text| parse(&text)).transpose();
+    value.map_err(|reason| StoreError::corrupt(format!("{column} {reason}")))
+}
+
+/// Makes a lookup by name say what is wrong with a name that it does not know.
+fn known<T>(from_name: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T, &'static str> {
+    move |name| from_name(name).ok_or("is not one that is known")
+}
+
+pub(crate) const USER: &str = "users.id, username, email, display_name, bio, metadata, role, show_last_seen, \
+    read_receipts, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at";
+
+pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
+    named("user", row, "id", |row| {
+        Ok(User {
+            id: UserId::from_bytes(get(row, "id")?),
+            username: parse(row, "username", Username::parse)?,
+            email: parse_optional(row, "email", Email::parse)?,
+            display_name: parse(row, "display_name", DisplayName::parse)?,
+            bio: parse(row, "bio", Bio::parse)?,
+            metadata: parse(row, "metadata", Metadata::parse)?,
+            role: parse(row, "role", known(SystemRole::from_name))?,
+            settings: Settings {
+                show_last_seen: get(row, "show_last_seen")?,
+                read_receipts: get(row, "read_receipts")?,
+            },
+            status: status(row)?,
+            last_seen_at: optional_time(row, "last_seen_at")?,
+            rev: rev(row, "rev")?,
+            created_at: time(row, "created_at")?,
+            deleted_at: optional_time(row, "deleted_at")?,
+        })
+    })
+}
+
+pub(crate) fn status(row: &Row<'_>) -> StoreResult<Status> {
+    Ok(Status {
+        kind: parse(row, "status_kind", known(StatusKind::from_name))?,
+        text: parse_optional(row, "status_text", StatusText::parse)?,
+        until: optional_time(row, "status_until")?,
+    })
+}
+
+pub(crate) const SESSION: &str =
+    "sessions.id, user_id, device, created_at, renewed_at, idle_expires_at, sessions.expires_at, revoked_at";
+
+pub(crate) fn session(row: &Row<'_>) -> StoreResult<Session> {
+    named("session", row, "id", |row| {
+        Ok(Session {
+            id: SessionId::from_bytes(get(row, "id")?),
+            user_id: UserId::from_bytes(get(row, "user_id")?),
+            device: DeviceLabel::new(&get::<String>(row, "device")?),
+            created_at: time(row, "created_at")?,
+            renewed_at: time(row, "renewed_at")?,
+            idle_expires_at: time(row, "idle_expires_at")?,
+            expires_at: time(row, "expires_at")?,
+        })
+    })
+}
+
+pub(crate) const CONVERSATION: &str =
+    "conversations.id, kind, last_seq, conversations.rev, conversations.created_at, updated_at";
+
+pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
+    named("conversation", row, "id", |row| {
+        Ok(Conversation {
+            id: ConversationId::from_bytes(get(row, "id")?),
+            kind: parse(row, "kind", known(ConversationKind::from_name))?,
+            last_seq: seq(row, "last_seq")?,
+            rev: rev(row, "rev")?,
+            created_at: time(row, "created_at")?,
+            updated_at: time(row, "updated_at")?,
+        })
+    })
+}
+
+pub(crate) const MEMBER: &str = "members.conversation_id AS member_of, members.user_id, joined_at, read_seq, \
+    read_receipt_seq, delivered_seq, held_from";
+
+pub(crate) fn member(row: &Row<'_>) -> StoreResult<Member> {
+    named("member of conversation", row, "member_of", |row| {
+        Ok(Member {
+            user_id: UserId::from_bytes(get(row, "user_id")?),
+            joined_at: time(row, "joined_at")?,
+            read_seq: seq(row, "read_seq")?,
+            read_receipt_seq: seq(row, "read_receipt_seq")?,
+            delivered_seq: seq(row, "delivered_seq")?,
+            held_from: get::<Option<u64>>(row, "held_from")?.map(Rev::new),
+        })
+    })
+}
+
+pub(crate) const MESSAGE: &str =
+    "id, conversation_id, seq, rev, sender_id, text, metadata, client_message_id, created_at";
+
+pub(crate) fn message(row: &Row<'_>) -> StoreResult<Message> {
+    named("message", row, "id", |row| {
+        Ok(Message {
+            id: MessageId::from_bytes(get(row, "id")?),
+            conversation_id: ConversationId::from_bytes(get(row, "conversation_id")?),
+            seq: seq(row, "seq")?,
+            rev: rev(row, "rev")?,
+            sender_id: UserId::from_bytes(get(row, "sender_id")?),
+            text: parse(row, "text", MessageText::parse)?,
+            metadata: parse(row, "metadata", Metadata::parse)?,
+            client_message_id: parse_optional(row, "client_message_id", ClientMessageId::parse)?,
+            created_at: time(row, "created_at")?,
+        })
+    })
+}

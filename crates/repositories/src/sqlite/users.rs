@@ -1,0 +1,334 @@
+//! Accounts.
+
+use async_trait::async_trait;
+use parlor_domain::{
+    Bio, ConversationId, Login, Metadata, PasswordHash, ProfileChange, Rev, SessionId, Settings, Status, SystemRole,
+    Timestamp, User, UserId, UserTopic, search_terms,
+    store::{Credentials, Directory, NewUser, StoreError, StoreResult, UserStore},
+};
+use rusqlite::{Connection, named_params, params, params_from_iter, types::Value};
+
+use super::{
+    Database,
+    error::conflict,
+    rows::{self, USER, all, first, get, run},
+    sessions::revoke_all_but,
+};
+
+const UNIQUE: [(&str, &str); 2] = [("users.username_key", "username"), ("users.email_key", "email")];
+
+#[async_trait]
+impl UserStore for Database {
+    async fn insert(&self, new: &NewUser) -> StoreResult<()> {
+        let new = new.clone();
+        self.writer.write(move |connection| insert(connection, &new)).await
+    }
+
+    async fn find(&self, id: UserId) -> StoreResult<Option<User>> {
+        self.readers.read(move |connection| find(connection, id)).await
+    }
+
+    async fn find_many(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| ids.iter().map(|id| find(connection, *id)).collect::<StoreResult<Vec<_>>>())
+            .await
+            .map(|users| users.into_iter().flatten().collect())
+    }
+
+    async fn credentials(&self, login: &Login) -> StoreResult<Option<Credentials>> {
+        const SQL: &str = "SELECT id, password_hash FROM users WHERE username_key = ?1 AND deleted_at IS NULL \
+             UNION ALL SELECT id, password_hash FROM users WHERE email_key = ?1 AND deleted_at IS NULL";
+        let login = login.to_string();
+        self.readers.read(move |connection| first(connection, SQL, [login], credentials)).await
+    }
+
+    async fn credentials_of(&self, id: UserId) -> StoreResult<Option<Credentials>> {
+        const SQL: &str = "SELECT id, password_hash FROM users WHERE id = ?1 AND deleted_at IS NULL";
+        self.readers.read(move |connection| first(connection, SQL, [id.as_bytes()], credentials)).await
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        password: &PasswordHash,
+        keep: Option<SessionId>,
+        now: Timestamp,
+    ) -> StoreResult<Vec<SessionId>> {
+        const SQL: &str = "UPDATE users SET password_hash = ?2 WHERE id = ?1 AND deleted_at IS NULL";
+        let password = password.clone();
+        self.writer
+            .write(move |connection| {
+                run(connection, SQL, params![id.as_bytes(), password.as_str()])?;
+                revoke_all_but(connection, id, keep, now)
+            })
+            .await
+    }
+
+    async fn rehash_password(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> StoreResult<()> {
+        const SQL: &str = "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+        let (old, new) = (old.clone(), new.clone());
+        self.writer
+            .write(move |connection| {
+                run(connection, SQL, params![id.as_bytes(), old.as_str(), new.as_str()]).map(|_| ())
+            })
+            .await
+    }
+
+    async fn update_profile(&self, id: UserId, change: &ProfileChange) -> StoreResult<Option<User>> {
+        let change = change.clone();
+        self.writer.write(move |connection| update_profile(connection, id, change.clone())).await
+    }
+
+    async fn set_status(
+        &self,
+        id: UserId,
+        status: &Status,
+        last_seen_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> StoreResult<Option<User>> {
+        let status = status.clone();
+        self.writer.write(move |connection| set_status(connection, id, &status, last_seen_at, now)).await
+    }
+
+    async fn ended_statuses(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<UserId>> {
+        const SQL: &str = "SELECT id FROM users WHERE status_until IS NOT NULL AND status_until <= ?1 \
+             AND deleted_at IS NULL ORDER BY status_until LIMIT ?2";
+        self.readers
+            .read(move |connection| {
+                all(connection, SQL, params![now.as_millis(), limit], |row| Ok(UserId::from_bytes(get(row, "id")?)))
+            })
+            .await
+    }
+
+    async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
+        const SQL: &str = "UPDATE users SET last_seen_at = ?2 \
+             WHERE id = ?1 AND deleted_at IS NULL AND (last_seen_at IS NULL OR last_seen_at < ?2)";
+        let seen = seen.to_vec();
+        self.writer
+            .write(move |connection| {
+                for (id, at) in &seen {
+                    run(connection, SQL, params![id.as_bytes(), at.as_millis()])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+        self.writer.write(move |connection| delete(connection, id, now)).await
+    }
+
+    async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {
+        let page = page.clone();
+        self.readers.read(move |connection| directory(connection, &page)).await
+    }
+
+    async fn rev(&self, id: UserId) -> StoreResult<Rev> {
+        self.readers.read(move |connection| rev(connection, id)).await
+    }
+}
+
+fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> {
+    const SQL: &str = "INSERT INTO users (id, username, username_key, email, email_key, display_name, bio, metadata, role, \
+         password_hash, show_last_seen, read_receipts, status_kind, status_text, status_until, last_seen_at, rev, \
+         created_at, deleted_at) \
+         VALUES (:id, :username, :username_key, :email, :email_key, :display_name, :bio, :metadata, :role, \
+         :password, :show_last_seen, :read_receipts, :status_kind, :status_text, :status_until, :last_seen_at, 0, \
+         :created_at, NULL)";
+    let user = &new.user;
+    let username_taken = "SELECT 1 FROM users WHERE username_key = ?1";
+    if first(connection, username_taken, [user.username.key()], |_| Ok(()))?.is_some() {
+        return Err(StoreError::Conflict("username"));
+    }
+    let inserted = connection.prepare_cached(SQL).and_then(|mut statement| {
+        statement.execute(named_params! {
+            ":id": user.id.as_bytes(),
+            ":username": user.username.as_str(),
+            ":username_key": user.username.key(),
+            ":email": user.email.as_ref().map(|email| email.as_str()),
+            ":email_key": user.email.as_ref().map(|email| email.key()),
+            ":display_name": user.display_name.as_str(),
+            ":bio": user.bio.as_str(),
+            ":metadata": user.metadata.as_str(),
+            ":role": user.role.name(),
+            ":password": new.password.as_str(),
+            ":show_last_seen": user.settings.show_last_seen,
+            ":read_receipts": user.settings.read_receipts,
+            ":status_kind": user.status.kind.name(),
+            ":status_text": user.status.text.as_ref().map(|text| text.as_str()),
+            ":status_until": user.status.until.map(Timestamp::as_millis),
+            ":last_seen_at": user.last_seen_at.map(Timestamp::as_millis),
+            ":created_at": user.created_at.as_millis(),
+        })
+    });
+    inserted.map_err(|error| conflict(error, &UNIQUE))?;
+    write_terms(connection, user)
+}
+
+/// Makes the directory find the user by the words of his names.
+fn write_terms(connection: &Connection, user: &User) -> StoreResult<()> {
+    run(connection, "DELETE FROM user_terms WHERE user_id = ?1", [user.id.as_bytes()])?;
+    for term in search_terms([user.username.as_str(), user.display_name.as_str()]) {
+        const SQL: &str = "INSERT INTO user_terms (term, user_id) VALUES (?1, ?2)";
+        run(connection, SQL, params![term, user.id.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// The account, also a deleted one.
+pub(crate) fn find(connection: &Connection, id: UserId) -> StoreResult<Option<User>> {
+    first(connection, &format!("SELECT {USER} FROM users WHERE id = ?1"), [id.as_bytes()], rows::user)
+}
+
+fn existing(connection: &Connection, id: UserId) -> StoreResult<Option<User>> {
+    Ok(find(connection, id)?.filter(|user| user.deleted_at.is_none()))
+}
+
+fn rev(connection: &Connection, id: UserId) -> StoreResult<Rev> {
+    let found = first(connection, "SELECT rev FROM users WHERE id = ?1", [id.as_bytes()], |row| rows::rev(row, "rev"));
+    Ok(found?.unwrap_or_default())
+}
+
+fn credentials(row: &rusqlite::Row<'_>) -> StoreResult<Credentials> {
+    let user_id = UserId::from_bytes(get(row, "id")?);
+    Ok(Credentials { user_id, password: PasswordHash::new(get(row, "password_hash")?) })
+}
+
+/// Takes the next revision of a user's own stream for a topic, in the place of the topic's former one.
+pub(crate) fn record(connection: &Connection, user: UserId, topic: UserTopic) -> StoreResult<Rev> {
+    const NEXT: &str = "UPDATE users SET rev = rev + 1 WHERE id = ?1 RETURNING rev";
+    const RECORD: &str = "INSERT INTO user_stream (user_id, topic, subject, rev) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (user_id, topic, subject) DO UPDATE SET rev = excluded.rev";
+    let rev = first(connection, NEXT, [user.as_bytes()], |row| rows::rev(row, "rev"))?.unwrap_or_default();
+    let (name, subject) = topic_columns(&topic);
+    run(connection, RECORD, params![user.as_bytes(), name, subject, rev.get()])?;
+    Ok(rev)
+}
+
+fn topic_columns(topic: &UserTopic) -> (&'static str, &[u8]) {
+    match topic {
+        UserTopic::Conversation(id) => ("conversation", id.as_bytes()),
+        UserTopic::Read(id) => ("read", id.as_bytes()),
+        UserTopic::Profile => ("profile", &[]),
+    }
+}
+
+/// The topic that stands in these columns.
+pub(crate) fn topic(name: &str, subject: &[u8]) -> Option<UserTopic> {
+    let id = || Some(ConversationId::from_bytes(subject.try_into().ok()?));
+    match name {
+        "conversation" => id().map(UserTopic::Conversation),
+        "read" => id().map(UserTopic::Read),
+        "profile" => Some(UserTopic::Profile),
+        _ => None,
+    }
+}
+
+fn update_profile(connection: &Connection, id: UserId, change: ProfileChange) -> StoreResult<Option<User>> {
+    const SQL: &str = "UPDATE users SET display_name = ?2, bio = ?3, metadata = ?4, email = ?5, email_key = ?6, \
+         show_last_seen = ?7, read_receipts = ?8 WHERE id = ?1";
+    let Some(mut user) = existing(connection, id)? else { return Ok(None) };
+    user.display_name = change.display_name.unwrap_or(user.display_name);
+    user.bio = change.bio.unwrap_or(user.bio);
+    user.metadata = change.metadata.unwrap_or(user.metadata);
+    user.email = change.email.unwrap_or(user.email);
+    user.settings = change.settings.unwrap_or(user.settings);
+    let params = params![
+        id.as_bytes(),
+        user.display_name.as_str(),
+        user.bio.as_str(),
+        user.metadata.as_str(),
+        user.email.as_ref().map(|email| email.as_str()),
+        user.email.as_ref().map(|email| email.key()),
+        user.settings.show_last_seen,
+        user.settings.read_receipts,
+    ];
+    let updated = connection.prepare_cached(SQL).and_then(|mut statement| statement.execute(params));
+    updated.map_err(|error| conflict(error, &UNIQUE))?;
+    write_terms(connection, &user)?;
+    user.rev = record(connection, id, UserTopic::Profile)?;
+    Ok(Some(user))
+}
+
+fn set_status(
+    connection: &Connection,
+    id: UserId,
+    status: &Status,
+    last_seen_at: Option<Timestamp>,
+    now: Timestamp,
+) -> StoreResult<Option<User>> {
+    const SQL: &str = "UPDATE users SET status_kind = ?2, status_text = ?3, status_until = ?4, \
+         last_seen_at = coalesce(?5, last_seen_at) WHERE id = ?1";
+    const HOLD: &str = "UPDATE members SET held_from = (SELECT rev FROM conversations WHERE id = conversation_id) \
+         WHERE user_id = ?1 AND held_from IS NULL";
+    const RELEASE: &str = "UPDATE members SET held_from = NULL WHERE user_id = ?1 AND held_from IS NOT NULL";
+    if existing(connection, id)?.is_none() {
+        return Ok(None);
+    }
+    let params = params![
+        id.as_bytes(),
+        status.kind.name(),
+        status.text.as_ref().map(|text| text.as_str()),
+        status.until.map(Timestamp::as_millis),
+        last_seen_at.map(Timestamp::as_millis),
+    ];
+    run(connection, SQL, params)?;
+    run(connection, if status.holds(now) { HOLD } else { RELEASE }, [id.as_bytes()])?;
+    record(connection, id, UserTopic::Profile)?;
+    find(connection, id)
+}
+
+fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+    const SQL: &str = "UPDATE users SET username = ?2, username_key = ?10, email = NULL, email_key = NULL, \
+         display_name = 'Deleted user', bio = ?3, metadata = ?4, role = ?5, password_hash = NULL, show_last_seen = ?6, \
+         read_receipts = ?7, status_kind = ?8, status_text = NULL, status_until = NULL, last_seen_at = NULL, \
+         deleted_at = ?9 WHERE id = ?1";
+    if existing(connection, id)?.is_none() {
+        return Ok(None);
+    }
+    let username = format!("deleted-{}", &id.to_string()[12..]);
+    // Nobody can sign up under a name with this key, so nobody can stand in the way.
+    let username_key = format!("-deleted-{id}");
+    let (bio, metadata, settings, status) =
+        (Bio::default(), Metadata::default(), Settings::default(), Status::default());
+    let params = params![
+        id.as_bytes(),
+        username,
+        bio.as_str(),
+        metadata.as_str(),
+        SystemRole::default().name(),
+        settings.show_last_seen,
+        settings.read_receipts,
+        status.kind.name(),
+        now.as_millis(),
+        username_key,
+    ];
+    run(connection, SQL, params)?;
+    run(connection, "DELETE FROM user_terms WHERE user_id = ?1", [id.as_bytes()])?;
+    run(connection, "DELETE FROM user_stream WHERE user_id = ?1", [id.as_bytes()])?;
+    run(connection, "UPDATE members SET held_from = NULL WHERE user_id = ?1", [id.as_bytes()])?;
+    revoke_all_but(connection, id, None, now).map(Some)
+}
+
+/// The users that have a term that begins with a word. No character sorts behind U+10FFFF, so this is the range of all
+/// such terms.
+pub(crate) const TERM: &str =
+    "AND id IN (SELECT user_id FROM user_terms WHERE term >= ? AND term <= ? || char(1114111)) ";
+
+fn directory(connection: &Connection, page: &Directory) -> StoreResult<Vec<User>> {
+    // With words, few users are left, and they are sorted; without, all are read in their order. The plus sign keeps
+    // SQLite from walking through everyone in order while it looks for the few.
+    let key = if page.terms.is_empty() { "username_key" } else { "+username_key" };
+    let sql = format!(
+        "SELECT {USER} FROM users WHERE {key} > ? AND id <> ? AND deleted_at IS NULL {}ORDER BY {key} LIMIT ?",
+        TERM.repeat(page.terms.len())
+    );
+    let after: Value = page.after.clone().unwrap_or_default().into();
+    let mut params = vec![after, page.except.as_bytes().to_vec().into()];
+    for term in &page.terms {
+        params.extend([Value::from(term.clone()), Value::from(term.clone())]);
+    }
+    params.push(i64::try_from(page.limit).unwrap_or(i64::MAX).into());
+    all(connection, &sql, params_from_iter(params), rows::user)
+}
