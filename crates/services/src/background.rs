@@ -1,0 +1,83 @@
+//! What happens without a request: presence is told, statuses end, the dead are forgotten.
+
+use std::time::Duration;
+
+use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tracing::warn;
+
+use crate::{ServiceResult, Services};
+
+const STATUS_ENDS: Duration = Duration::from_secs(1);
+const LEASES: Duration = Duration::from_secs(5);
+const UPKEEP: Duration = Duration::from_secs(60);
+const PURGE: Duration = Duration::from_secs(3600);
+
+/// The tasks of a running server. Dropping it ends them.
+pub struct Background {
+    services: Services,
+    tasks: JoinSet<()>,
+}
+
+impl Background {
+    /// Starts the tasks.
+    pub fn start(services: &Services, coalesce: Duration) -> Self {
+        let mut tasks = JoinSet::new();
+        let s = services.clone();
+        tasks.spawn(every("settle presence", coalesce, move || settle(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("end statuses", STATUS_ENDS, move || end_statuses(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("expire leases", LEASES, move || expire_leases(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("upkeep", UPKEEP, move || upkeep(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("purge sessions", PURGE, move || purge(s.clone())));
+        Self { services: services.clone(), tasks }
+    }
+
+    /// Ends the tasks, and notes when those were last seen who are here.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn stop(mut self) -> ServiceResult<()> {
+        self.tasks.shutdown().await;
+        Ok(self.services.presence.touch().await?)
+    }
+}
+
+/// Does something again and again; a failure is logged and tried again at the next time.
+async fn every<F>(name: &'static str, period: Duration, mut work: impl FnMut() -> F + Send + 'static)
+where
+    F: Future<Output = ServiceResult<()>> + Send,
+{
+    let mut ticks = tokio::time::interval(period.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = work().await {
+            warn!(task = name, error = &error as &dyn std::error::Error, "background task failed");
+        }
+    }
+}
+
+async fn settle(services: Services) -> ServiceResult<()> {
+    Ok(services.presence.settle().await?)
+}
+
+async fn end_statuses(services: Services) -> ServiceResult<()> {
+    services.presence.end_statuses().await
+}
+
+async fn expire_leases(services: Services) -> ServiceResult<()> {
+    services.hub().expire_leases();
+    Ok(())
+}
+
+async fn upkeep(services: Services) -> ServiceResult<()> {
+    services.deps.limits.prune();
+    Ok(services.presence.touch().await?)
+}
+
+async fn purge(services: Services) -> ServiceResult<()> {
+    Ok(services.auth.purge().await?)
+}

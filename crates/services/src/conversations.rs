@@ -1,0 +1,201 @@
+//! Opening and listing conversations, receipts, typing.
+
+use std::sync::Arc;
+
+use parlor_domain::{
+    Change, ConversationId, ConversationView, Event, InvalidValue, ReceiptKind, ReceiptView, Rev, Seq, StatusKind,
+    StreamId, Timestamp, UserId,
+    store::{Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, StoreResult},
+};
+use tracing::warn;
+
+use crate::{
+    Caller, Deps, Page, ServiceError, ServiceResult, detached,
+    log::{conversation_created, own_receipt},
+    views::receipt_view,
+};
+
+/// Opens and lists conversations, and passes receipts and typing on.
+pub struct ConversationService {
+    deps: Arc<Deps>,
+}
+
+/// Where a page of the inbox begins: after this conversation.
+pub type InboxCursor = (Timestamp, ConversationId);
+
+/// What came of opening a conversation.
+#[derive(Clone, Debug)]
+pub struct OpenedConversation {
+    /// The conversation.
+    pub view: ConversationView,
+    /// Whether it was made now.
+    pub created: bool,
+}
+
+impl ConversationService {
+    pub(crate) fn new(deps: Arc<Deps>) -> Self {
+        Self { deps }
+    }
+
+    /// The direct conversation of the caller and another user, made if there is none.
+    ///
+    /// # Errors
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `RateLimited`, `Store`.
+    pub async fn open_direct(&self, caller: Caller, other: UserId) -> ServiceResult<OpenedConversation> {
+        self.deps.limits.conversation(caller.user)?;
+        if other == caller.user {
+            let reason = InvalidValue::new("self", "must be another user");
+            return Err(ServiceError::Invalid { field: "userId", reason });
+        }
+        let user = self.deps.stores.users.find(other).await?;
+        user.filter(|user| user.deleted_at.is_none()).ok_or(ServiceError::NotFound("user"))?;
+        let new = NewDirect {
+            id: ConversationId::generate(&*self.deps.clock, &*self.deps.entropy),
+            opener: caller.user,
+            other,
+            now: self.deps.clock.now(),
+        };
+        let deps = Arc::clone(&self.deps);
+        let opened = detached(async move {
+            let opened = deps.stores.conversations.open_direct(&new).await?;
+            tell_members(&deps, &opened).await;
+            Ok(opened)
+        })
+        .await?;
+        let view = self.find(caller, opened.id).await?;
+        Ok(OpenedConversation { view, created: opened.created.is_some() })
+    }
+
+    /// A page of the caller's conversations, the newest activity first.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn inbox(
+        &self,
+        caller: Caller,
+        after: Option<InboxCursor>,
+        limit: usize,
+    ) -> ServiceResult<Page<ConversationView, InboxCursor>> {
+        let inbox = Inbox { user: caller.user, after, limit: limit + 1 };
+        let entries = self.deps.stores.conversations.inbox(&inbox).await?;
+        let Page { items, next } =
+            Page::cut(entries, limit, |entry: &InboxEntry| (entry.conversation.updated_at, entry.conversation.id));
+        Ok(Page { items: self.deps.conversation_views(items, caller.user).await?, next })
+    }
+
+    /// One of the caller's conversations.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn find(&self, caller: Caller, id: ConversationId) -> ServiceResult<ConversationView> {
+        let entry = self.deps.stores.conversations.find(id, caller.user).await?;
+        let views = self.deps.conversation_views(entry.into_iter().collect(), caller.user).await?;
+        views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))
+    }
+
+    /// Moves one of the caller's positions forward, and tells the caller's other devices and, if they may know,
+    /// the other members. Gives the caller's own view of the position.
+    ///
+    /// # Errors
+    /// `NotFound`, `SeqBeyondLast`, `RateLimited`, `Store`.
+    pub async fn advance_receipt(
+        &self,
+        caller: Caller,
+        conversation: ConversationId,
+        kind: ReceiptKind,
+        seq: Seq,
+    ) -> ServiceResult<ReceiptView> {
+        self.deps.limits.signal(caller.user)?;
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let Shown { delivered, read } = shown(&deps, caller.user).await?;
+            let user = caller.user;
+            let advance = |kind, shown| ReceiptAdvance { conversation, user, kind, seq, shown };
+            if kind == ReceiptKind::Read && delivered && !read {
+                // What is read has arrived, which may be told.
+                let arrived = advance(ReceiptKind::Delivered, true);
+                tell_of_receipt(&deps, deps.stores.conversations.advance_receipt(&arrived).await?)?;
+            }
+            let shown = if kind == ReceiptKind::Read { read } else { delivered };
+            let outcome = deps.stores.conversations.advance_receipt(&advance(kind, shown)).await?;
+            tell_of_receipt(&deps, outcome)
+        })
+        .await
+    }
+
+    /// Tells the other members that the caller writes, or no longer does. Nobody is told of an invisible user's.
+    ///
+    /// # Errors
+    /// `NotFound`, `RateLimited`, `Store`.
+    pub async fn set_typing(&self, caller: Caller, id: ConversationId, typing: bool) -> ServiceResult<()> {
+        self.deps.limits.signal(caller.user)?;
+        let entry = self.deps.stores.conversations.find(id, caller.user).await?;
+        entry.ok_or(ServiceError::NotFound("conversation"))?;
+        if is_visible(&self.deps, caller.user).await? {
+            let event = Event::Typing { conversation_id: id, user_id: caller.user, typing };
+            self.deps.hub.announce(id, event, Some(caller.user));
+        }
+        Ok(())
+    }
+}
+
+/// Makes the members of a new conversation listen to it, and tells them of it. If telling fails, the hub reads it
+/// from the log.
+async fn tell_members(deps: &Deps, opened: &OpenedDirect) {
+    let created = opened.created.into_iter().flatten();
+    for (user, rev) in created.clone() {
+        deps.hub.join(user, opened.id, Rev::ZERO);
+        deps.hub.reconcile(&[(StreamId::User(user), rev)]);
+    }
+    for (user, rev) in created {
+        if let Err(error) = tell_member(deps, opened.id, user, rev).await {
+            warn!(%user, error = &error as &dyn std::error::Error, "a member was not told of a conversation yet");
+        }
+    }
+}
+
+async fn tell_member(deps: &Deps, id: ConversationId, user: UserId, rev: Rev) -> StoreResult<()> {
+    let Some(entry) = deps.stores.conversations.find(id, user).await? else { return Ok(()) };
+    deps.hub.reconcile(&[(StreamId::Conversation(id), entry.conversation.rev)]);
+    if let Some(event) = conversation_created(deps, entry, user).await? {
+        deps.hub.publish(Change { stream: StreamId::User(user), rev, event });
+    }
+    Ok(())
+}
+
+fn tell_of_receipt(deps: &Deps, outcome: ReceiptOutcome) -> ServiceResult<ReceiptView> {
+    let (me, conversation, own_rev, shown) = match outcome {
+        ReceiptOutcome::NotAMember => return Err(ServiceError::NotFound("conversation")),
+        ReceiptOutcome::Beyond(last) => return Err(ServiceError::SeqBeyondLast(last)),
+        ReceiptOutcome::Advanced { member, conversation, own_rev, shown } => (member, conversation, own_rev, shown),
+    };
+    if shown {
+        let event = Event::ReceiptUpdated(receipt_view(conversation.id, &me));
+        deps.hub.announce(conversation.id, event, Some(me.user_id));
+    }
+    let user = me.user_id;
+    let receipt = own_receipt(&conversation, &me);
+    if let Some(rev) = own_rev {
+        deps.hub.publish(Change { stream: StreamId::User(user), rev, event: Event::ReceiptUpdated(receipt) });
+    }
+    Ok(receipt)
+}
+
+/// What others are told of how far a user has come: nothing while he is invisible, and what he reads only if he
+/// wants it.
+struct Shown {
+    delivered: bool,
+    read: bool,
+}
+
+async fn shown(deps: &Deps, user: UserId) -> StoreResult<Shown> {
+    let user = deps.stores.users.find(user).await?;
+    let now = deps.clock.now();
+    let visible = user.as_ref().is_some_and(|user| user.status.at(now).kind != StatusKind::Invisible);
+    Ok(Shown { delivered: visible, read: visible && user.is_some_and(|user| user.settings.read_receipts) })
+}
+
+async fn is_visible(deps: &Deps, user: UserId) -> StoreResult<bool> {
+    let user = deps.stores.users.find(user).await?;
+    Ok(user.is_some_and(|user| user.status.at(deps.clock.now()).kind != StatusKind::Invisible))
+}

@@ -1,0 +1,79 @@
+//! Why a rule or a store said no.
+
+use std::time::Duration;
+
+use parlor_domain::{InvalidValue, Seq, store::StoreError};
+
+use crate::Budget;
+
+/// What every method of a service gives.
+pub type ServiceResult<T> = Result<T, ServiceError>;
+
+/// Why a service did not do what it was asked. Nothing of it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The access token, refresh token or ticket is not good.
+    #[error("not authenticated: {0}")]
+    Unauthenticated(AuthFailure),
+    /// The user name, e-mail address or password is wrong; which of them is not told.
+    #[error("wrong credentials")]
+    InvalidCredentials,
+    /// Somebody else has this user name or e-mail address.
+    #[error("the {0} is taken")]
+    Taken(&'static str),
+    /// A value breaks a rule that needs more than the value itself to be checked.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// The field of the request.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: InvalidValue,
+    },
+    /// There is no such thing, or it is not the caller's to see.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// A message with this client message id and another content was sent before.
+    #[error("the client message id was used for another message")]
+    ClientMessageIdReused,
+    /// The account that the message is for is deleted.
+    #[error("the recipient's account is deleted")]
+    RecipientDeleted,
+    /// The conversation does not reach that far.
+    #[error("the conversation ends at {0}")]
+    SeqBeyondLast(Seq),
+    /// The caller has used up what is allowed for now.
+    #[error("too many requests")]
+    RateLimited(Budget),
+    /// The user has as many connections as one may have.
+    #[error("too many connections")]
+    TooManyConnections,
+    /// The server is at its limit of work.
+    #[error("too much to do")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is wrong with a token or ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthFailure {
+    /// There is none.
+    #[error("there is no token")]
+    Missing,
+    /// It is not ours, not of this kind, or damaged.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It was good once.
+    #[error("the token has expired")]
+    Expired,
+    /// Its session was revoked or is over.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// It was used before; the session is revoked, because somebody else may hold a copy.
+    #[error("the token was used before")]
+    Reused,
+}

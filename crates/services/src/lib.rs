@@ -1,0 +1,142 @@
+//! The rules of the chat: who may do what, and what follows from it.
+//!
+//! Every transport calls the same methods, so that a rule holds wherever a request comes in. A service checks,
+//! stores, and then publishes what was stored; it knows nothing of HTTP, sockets, the shapes of JSON, or which
+//! database is behind the store traits.
+
+mod auth;
+mod background;
+mod config;
+mod conversations;
+mod error;
+mod limits;
+mod live;
+mod log;
+mod messages;
+mod page;
+mod presence;
+mod sync;
+mod users;
+mod views;
+
+use std::sync::Arc;
+
+use log::StoredLog;
+use parlor_domain::{
+    Clock, Entropy,
+    store::{StoreError, StoreResult, Stores},
+};
+use parlor_realtime::{Hub, HubConfig};
+use tracing::Instrument as _;
+
+pub use auth::*;
+pub use background::Background;
+pub use config::{AuthConfig, ServicesConfig};
+pub use conversations::{ConversationService, InboxCursor, OpenedConversation};
+pub use error::{AuthFailure, ServiceError, ServiceResult};
+pub use limits::{Budget, Limits, LimitsConfig, Rate, network};
+pub use live::{LiveService, Ready};
+pub use messages::{HistoryPage, MessageService, SendMessage, Sent};
+pub use page::Page;
+pub use presence::PresenceService;
+pub use sync::{StreamSync, SyncService, Synced};
+pub use users::{Avatar, DirectoryQuery, ProfileUpdate, UserService};
+
+/// What every service works with.
+pub(crate) struct Deps {
+    pub(crate) stores: Stores,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) status_turns: presence::StatusTurns,
+}
+
+/// Where time and randomness come from.
+#[derive(Clone)]
+pub struct Sources {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The random bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// All services over one store and one hub.
+#[derive(Clone)]
+pub struct Services {
+    /// Sign-up, login, sessions, tokens.
+    pub auth: Arc<AuthService>,
+    /// Profiles and the directory.
+    pub users: Arc<UserService>,
+    /// Status and presence.
+    pub presence: Arc<PresenceService>,
+    /// Conversations, receipts, typing.
+    pub conversations: Arc<ConversationService>,
+    /// Sending and reading messages.
+    pub messages: Arc<MessageService>,
+    /// What a client has missed.
+    pub sync: Arc<SyncService>,
+    /// Real-time connections.
+    pub live: Arc<LiveService>,
+    deps: Arc<Deps>,
+}
+
+impl Services {
+    /// Puts the services together, and reads what they have to know before the first request.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn build(
+        stores: Stores,
+        config: &ServicesConfig,
+        hub_config: HubConfig,
+        sources: Sources,
+    ) -> StoreResult<Self> {
+        // The hub reads what it missed from the log, and the log needs the hub to say who is online.
+        let deps = Arc::new_cyclic(|deps| Deps {
+            hub: Hub::new(hub_config, Arc::new(StoredLog::new(deps.clone())), Arc::clone(&sources.clock)),
+            limits: Limits::new(&config.limits, Arc::clone(&sources.clock)),
+            stores,
+            clock: sources.clock,
+            entropy: sources.entropy,
+            status_turns: presence::StatusTurns::default(),
+        });
+        let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
+        auth.load_revocations().await?;
+        let sync = Arc::new(SyncService::new(Arc::clone(&deps)));
+        Ok(Self {
+            users: Arc::new(UserService::new(Arc::clone(&deps), Arc::clone(&auth))),
+            presence: Arc::new(PresenceService::new(Arc::clone(&deps))),
+            conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
+            messages: Arc::new(MessageService::new(Arc::clone(&deps))),
+            live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),
+            auth,
+            sync,
+            deps,
+        })
+    }
+
+    /// Succeeds if requests can be served at present.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn ready(&self) -> StoreResult<()> {
+        self.deps.stores.maintenance.ping().await
+    }
+
+    /// The hub, for who counts connections and closes them at the end.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.deps.hub
+    }
+}
+
+/// Runs to its end even if the caller goes away: a client that hangs up must not keep others from learning of what
+/// is stored.
+pub(crate) async fn detached<T: Send + 'static>(
+    work: impl Future<Output = ServiceResult<T>> + Send + 'static,
+) -> ServiceResult<T> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(result) => result,
+        Err(stopped) => Err(StoreError::unavailable(stopped).into()),
+    }
+}

@@ -1,0 +1,129 @@
+//! Real-time connections: who comes in, and where he goes on.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parlor_domain::{ConnectionId, ConversationId, Rev, StreamId, Timestamp, UserId, store::Head};
+use parlor_realtime::{Attachment, Connection, Format, Identity, Outbox};
+
+use crate::{AuthFailure, Caller, Deps, ServiceError, ServiceResult, SyncService, Synced};
+
+/// Takes connections in.
+pub struct LiveService {
+    deps: Arc<Deps>,
+    sync: Arc<SyncService>,
+    connections_per_user: usize,
+}
+
+/// What a client is told when its connection is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The revision of the user's own stream.
+    pub rev: Rev,
+    /// When the session ends as things stand.
+    pub session_ends_at: Timestamp,
+}
+
+impl LiveService {
+    pub(crate) fn new(deps: Arc<Deps>, sync: Arc<SyncService>, connections_per_user: usize) -> Self {
+        Self { deps, sync, connections_per_user }
+    }
+
+    /// Takes a connection in. Nothing is pushed to it before [`Self::start`]; what happens meanwhile is pushed
+    /// then.
+    ///
+    /// # Errors
+    /// `TooManyConnections`, `Unauthenticated` if the session has ended, `Store`.
+    pub async fn connect(
+        &self,
+        caller: Caller,
+        format: &'static Format,
+    ) -> ServiceResult<(Arc<Connection>, Outbox, Ready)> {
+        let hub = &self.deps.hub;
+        if hub.connections_of(caller.user) >= self.connections_per_user {
+            return Err(ServiceError::TooManyConnections);
+        }
+        let connection = ConnectionId::generate(&*self.deps.clock, &*self.deps.entropy);
+        let identity = Identity { connection, user: caller.user, session: caller.session };
+        let (handle, outbox, registration) = hub.register(identity, format);
+        // Read after the registration: whoever ends the session from now on finds the connection, and whoever
+        // ended it before is found here.
+        let ended = ServiceError::Unauthenticated(AuthFailure::SessionEnded);
+        let session = self.deps.stores.sessions.find(caller.session, self.deps.clock.now()).await?.ok_or(ended)?;
+        let ended = ServiceError::Unauthenticated(AuthFailure::SessionEnded);
+        let user = self.deps.stores.users.find(caller.user).await?.ok_or(ended)?;
+        let heads = self.sync.heads(caller.user).await?;
+        let attachment = Attachment {
+            heads: stream_heads(caller.user, user.rev, &heads),
+            held: user.status.holds(self.deps.clock.now()),
+            behind: heads.values().filter_map(held_back).collect(),
+        };
+        hub.attach(&handle, registration, &attachment);
+        let rev = self.deps.stores.users.rev(caller.user).await?;
+        hub.reconcile(&stream_heads(caller.user, rev, &self.sync.heads(caller.user).await?));
+        Ok((handle, outbox, Ready { connection, rev, session_ends_at: session.ends_at() }))
+    }
+
+    /// Begins to push to a connection, or goes on with it after [`Self::resume`].
+    pub fn start(&self, connection: &Arc<Connection>) {
+        self.deps.hub.start(connection);
+    }
+
+    /// What the client has missed after the revisions that it knows. While the user is busy, only what came
+    /// before that. Nothing is pushed until the caller has sent this to the client and calls [`Self::start`];
+    /// what is pushed from then on comes right after it.
+    ///
+    /// # Errors
+    /// `RateLimited`, `Store`; the connection is then as it was.
+    pub async fn resume(&self, connection: &Arc<Connection>, positions: &[(StreamId, Rev)]) -> ServiceResult<Synced> {
+        let user = connection.identity.user;
+        self.deps.limits.sync(user)?;
+        let paused = connection.is_paused();
+        self.deps.hub.rewind(connection, &[]);
+        let read = self.read(user, positions).await;
+        match &read {
+            Ok((synced, new)) => {
+                let given = synced.streams.iter().map(|part| (part.stream, part.rev));
+                let lost = synced.resync.iter().copied().filter(|(_, head)| *head > Rev::ZERO);
+                let mut places: HashMap<StreamId, Rev> = new.iter().map(|stream| (*stream, Rev::ZERO)).collect();
+                places.extend(given.chain(lost));
+                self.deps.hub.rewind(connection, &places.into_iter().collect::<Vec<_>>());
+            }
+            Err(_) if paused => {}
+            Err(_) => self.deps.hub.start(connection),
+        }
+        read.map(|(synced, _)| synced)
+    }
+
+    /// Notes a sign of life.
+    pub fn heard_of(&self, connection: &Connection) {
+        self.deps.hub.heard_of(connection);
+    }
+
+    /// What the client has missed, and the conversations that are new to it. Those of them that the answer has no
+    /// room for, or that are held back, it gets from their beginning afterwards.
+    async fn read(&self, user: UserId, positions: &[(StreamId, Rev)]) -> ServiceResult<(Synced, Vec<StreamId>)> {
+        let me = self.deps.stores.users.find(user).await?.ok_or(ServiceError::NotFound("user"))?;
+        let heads = self.sync.heads(user).await?;
+        let held = me.status.holds(self.deps.clock.now());
+        let synced = self.sync.read(user, positions, &heads, held).await?;
+        let mut new = match positions.iter().find(|(stream, _)| *stream == StreamId::User(user)) {
+            Some((_, known)) => self.sync.new_conversations(user, *known).await?,
+            None => Vec::new(),
+        };
+        new.retain(|stream| !positions.iter().any(|(named, _)| named == stream));
+        Ok((synced, new))
+    }
+}
+
+fn stream_heads(user: UserId, rev: Rev, heads: &HashMap<ConversationId, Head>) -> Vec<(StreamId, Rev)> {
+    let conversations = heads.values().map(|head| (StreamId::Conversation(head.conversation), head.rev));
+    conversations.chain([(StreamId::User(user), rev)]).collect()
+}
+
+/// Where a conversation stood when changes began to be held back, if any were.
+fn held_back(head: &Head) -> Option<(StreamId, Rev)> {
+    let from = head.held_from.filter(|from| *from < head.rev)?;
+    Some((StreamId::Conversation(head.conversation), from))
+}

@@ -1,0 +1,140 @@
+//! Sending and reading messages.
+
+use std::sync::Arc;
+
+use parlor_domain::{
+    Change, ClientMessageId, ConversationId, Delivery, Event, Message, MessageId, MessageText, MessageView, Metadata,
+    NewMessage, Seq, StreamId, UserId,
+    store::{AppendOutcome, InboxEntry, Window},
+};
+
+use crate::{Budget, Caller, Deps, ServiceError, ServiceResult, detached, views::message_view};
+
+/// Sends and reads messages.
+pub struct MessageService {
+    deps: Arc<Deps>,
+}
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub struct SendMessage {
+    /// Where to.
+    pub conversation: ConversationId,
+    /// What it says.
+    pub text: MessageText,
+    /// What the front end keeps with it.
+    pub metadata: Metadata,
+    /// The name that makes a repeat harmless.
+    pub client_message_id: Option<ClientMessageId>,
+}
+
+/// What came of sending.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The message, stored.
+    pub message: MessageView,
+    /// It had been sent before; nothing happened now.
+    pub repeated: bool,
+    /// What is left of the caller's limit.
+    pub budget: Budget,
+}
+
+/// A part of a conversation's history.
+#[derive(Clone, Debug)]
+pub struct HistoryPage {
+    /// The messages, in ascending order of `seq`.
+    pub items: Vec<MessageView>,
+    /// Where to go on in the same direction: before this for [`Window::Newest`] and [`Window::Before`], after this
+    /// for [`Window::After`]. Absent at the end.
+    pub next: Option<Seq>,
+}
+
+impl MessageService {
+    pub(crate) fn new(deps: Arc<Deps>) -> Self {
+        Self { deps }
+    }
+
+    /// Sends a message. When this returns, it is stored for good, and pushed to whoever listens.
+    ///
+    /// # Errors
+    /// `NotFound` if the caller is not in the conversation, `ClientMessageIdReused`, `RecipientDeleted`,
+    /// `RateLimited`, `Store`.
+    pub async fn send(&self, caller: Caller, send: SendMessage) -> ServiceResult<Sent> {
+        let budget = self.deps.limits.message(caller.user)?;
+        let new = NewMessage {
+            id: MessageId::generate(&*self.deps.clock, &*self.deps.entropy),
+            conversation_id: send.conversation,
+            sender_id: caller.user,
+            text: send.text,
+            metadata: send.metadata,
+            client_message_id: send.client_message_id,
+            created_at: self.deps.clock.now(),
+        };
+        let deps = Arc::clone(&self.deps);
+        let (message, repeated) = detached(async move { append(&deps, &new).await }).await?;
+        Ok(Sent { message, repeated, budget })
+    }
+
+    /// A part of a conversation's history.
+    ///
+    /// # Errors
+    /// `NotFound` if the caller is not in the conversation, `Store`.
+    pub async fn history(
+        &self,
+        caller: Caller,
+        conversation: ConversationId,
+        window: Window,
+        limit: usize,
+    ) -> ServiceResult<HistoryPage> {
+        let entry = self.entry(conversation, caller.user).await?;
+        let mut messages = self.deps.stores.messages.page(conversation, window, limit + 1).await?;
+        let next = cut(&mut messages, window, limit);
+        let view = |message| message_view(message, caller.user, entry.other.as_ref());
+        Ok(HistoryPage { items: messages.into_iter().map(view).collect(), next })
+    }
+
+    async fn entry(&self, conversation: ConversationId, user: UserId) -> ServiceResult<InboxEntry> {
+        let entry = self.deps.stores.conversations.find(conversation, user).await?;
+        entry.ok_or(ServiceError::NotFound("conversation"))
+    }
+}
+
+/// Takes the one message too many off the far end, and says where the next page begins.
+fn cut(messages: &mut Vec<Message>, window: Window, limit: usize) -> Option<Seq> {
+    if messages.len() <= limit {
+        return None;
+    }
+    match window {
+        Window::Newest | Window::Before(_) => {
+            messages.remove(0);
+            messages.first().map(|message| message.seq)
+        }
+        Window::After(_) => {
+            messages.truncate(limit);
+            messages.last().map(|message| message.seq)
+        }
+    }
+}
+
+async fn append(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageView, bool)> {
+    match deps.stores.messages.append(new).await? {
+        AppendOutcome::Appended { message, held } => {
+            let delivery = Some(if held { Delivery::Held } else { Delivery::Sent });
+            let view = MessageView { message, delivery };
+            deps.hub.publish(Change {
+                stream: StreamId::Conversation(view.message.conversation_id),
+                rev: view.message.rev,
+                event: Event::MessageCreated(Box::new(view.clone())),
+            });
+            Ok((view, false))
+        }
+        AppendOutcome::Repeated(message) => {
+            let entry = deps.stores.conversations.find(message.conversation_id, new.sender_id).await?;
+            let other = entry.and_then(|entry| entry.other);
+            Ok((message_view(message, new.sender_id, other.as_ref()), true))
+        }
+        AppendOutcome::ClientIdReused => Err(ServiceError::ClientMessageIdReused),
+        AppendOutcome::NotAMember => Err(ServiceError::NotFound("conversation")),
+        AppendOutcome::RecipientDeleted => Err(ServiceError::RecipientDeleted),
+    }
+}

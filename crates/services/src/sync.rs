@@ -1,0 +1,234 @@
+//! What a client has missed.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use parlor_domain::{
+    Change, ConversationId, Event, MessageView, ReceiptView, Rev, StreamId, UserId, UserTopic, UserView,
+    store::{Head, StoreResult},
+};
+use parlor_realtime::{CatchUp, ChangeLog};
+
+use crate::{Caller, Deps, ServiceResult, log::StoredLog};
+
+/// How many changes one answer holds at most, over all streams.
+const CHANGES_AT_ONCE: usize = 500;
+
+/// How many bytes of texts and metadata one answer holds at most, unless its only change has more: ordinary clients
+/// refuse frames of more than a mebibyte, and so does a connection's queue.
+const BYTES_AT_ONCE: usize = 256 * 1024;
+
+/// How many changes of a user's own stream are read at once.
+const TOPICS_AT_ONCE: usize = 1000;
+
+/// Tells clients what they have missed.
+pub struct SyncService {
+    deps: Arc<Deps>,
+    log: StoredLog,
+}
+
+/// What a client has missed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// The streams of which something was asked that could be told.
+    pub streams: Vec<StreamSync>,
+    /// The streams of which it can't be told what is missing, with their present revision: the client loads them
+    /// anew. A stream that is unknown or not the caller's is among them, at zero.
+    pub resync: Vec<(StreamId, Rev)>,
+}
+
+/// What a client has missed of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSync {
+    /// The stream.
+    pub stream: StreamId,
+    /// The revision that the changes bring the client to.
+    pub rev: Rev,
+    /// The changes, in order, in their present state.
+    pub changes: Vec<Change>,
+    /// Whether there is more after them.
+    pub more: bool,
+    /// If there is no more: the positions of the members.
+    pub receipts: Vec<ReceiptView>,
+}
+
+impl SyncService {
+    pub(crate) fn new(deps: Arc<Deps>) -> Self {
+        let log = StoredLog::new(Arc::downgrade(&deps));
+        Self { deps, log }
+    }
+
+    /// What happened on streams after the revisions that the client knows: exactly that, or `resync`. With the
+    /// caller's own stream come, from their beginning, the conversations that are new in it.
+    ///
+    /// # Errors
+    /// `RateLimited`, `Store`.
+    pub async fn sync(&self, caller: Caller, positions: &[(StreamId, Rev)]) -> ServiceResult<Synced> {
+        self.deps.limits.sync(caller.user)?;
+        let heads = self.heads(caller.user).await?;
+        Ok(self.read(caller.user, positions, &heads, false).await?)
+    }
+
+    /// The caller's conversations and where each is.
+    pub(crate) async fn heads(&self, user: UserId) -> StoreResult<HashMap<ConversationId, Head>> {
+        let heads = self.deps.stores.conversations.heads(user).await?;
+        Ok(heads.into_iter().map(|head| (head.conversation, head)).collect())
+    }
+
+    /// Reads what comes after these positions. With `held`, only what came before the user's status began to hold
+    /// pushes back.
+    pub(crate) async fn read(
+        &self,
+        user: UserId,
+        positions: &[(StreamId, Rev)],
+        heads: &HashMap<ConversationId, Head>,
+        held: bool,
+    ) -> StoreResult<Synced> {
+        let mut synced = Synced::default();
+        let mut todo = positions.to_vec();
+        // Taken from the end, so the own stream is read first: it names the conversations that are new.
+        todo.sort_by_key(|(stream, _)| matches!(stream, StreamId::User(_)));
+        let mut known: HashSet<StreamId> = todo.iter().map(|(stream, _)| *stream).collect();
+        let mut room = Room { changes: CHANGES_AT_ONCE, bytes: BYTES_AT_ONCE };
+        while let Some((stream, from)) = todo.pop() {
+            let Some(until) = readable_until(user, stream, heads, held.then_some(from)) else {
+                synced.resync.push((stream, Rev::ZERO));
+                continue;
+            };
+            match self.read_stream(stream, from, until, &mut room).await? {
+                Ok(part) => {
+                    let new = part.changes.iter().filter_map(created).map(StreamId::Conversation);
+                    todo.extend(new.filter(|stream| known.insert(*stream)).map(|stream| (stream, Rev::ZERO)));
+                    synced.streams.push(part);
+                }
+                Err(head) => synced.resync.push((stream, head)),
+            }
+        }
+        Ok(synced)
+    }
+
+    /// The conversations that are new in the user's own stream after a revision.
+    pub(crate) async fn new_conversations(&self, user: UserId, after: Rev) -> StoreResult<Vec<StreamId>> {
+        let (mut new, mut after) = (Vec::new(), after);
+        loop {
+            let page = self.deps.stores.conversations.user_changes(user, after, TOPICS_AT_ONCE).await?;
+            let Some(last) = page.changes.last() else { return Ok(new) };
+            after = last.rev;
+            new.extend(page.changes.iter().filter_map(|change| match change.topic {
+                UserTopic::Conversation(id) => Some(StreamId::Conversation(id)),
+                UserTopic::Read(_) | UserTopic::Profile => None,
+            }));
+        }
+    }
+
+    /// Reads one stream up to a revision; the `Err` inside is the stream's head, if what was asked can't be told.
+    async fn read_stream(
+        &self,
+        stream: StreamId,
+        from: Rev,
+        until: Rev,
+        room: &mut Room,
+    ) -> StoreResult<Result<StreamSync, Rev>> {
+        if room.is_full() {
+            let (changes, receipts) = (Vec::new(), Vec::new());
+            return Ok(Ok(StreamSync { stream, rev: from, changes, more: true, receipts }));
+        }
+        let page = match self.log.changes(stream, from, room.changes).await? {
+            CatchUp::Page(page) => page,
+            CatchUp::Lost { head } => return Ok(Err(head)),
+        };
+        let mut part =
+            StreamSync { stream, rev: page.rev, changes: page.changes, more: page.more, receipts: page.receipts };
+        if part.rev > until {
+            part.changes.retain(|change| change.rev <= until);
+            part.rev = until.max(from);
+            part.more = false;
+            part.receipts.clear();
+        }
+        let fitting = room.take(&part.changes);
+        if let Some(cut) = part.changes.get(fitting) {
+            part.rev = part.changes.get(fitting.wrapping_sub(1)).map_or(from, |last| last.rev);
+            debug_assert!(part.rev < cut.rev, "changes come in order");
+            part.changes.truncate(fitting);
+            part.more = true;
+            part.receipts.clear();
+        }
+        Ok(Ok(part))
+    }
+}
+
+/// What still goes into an answer.
+struct Room {
+    changes: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn is_full(&self) -> bool {
+        self.changes == 0 || self.bytes == 0
+    }
+
+    /// How many of these changes go in. The first of an answer does, however large it is.
+    fn take(&mut self, changes: &[Change]) -> usize {
+        let mut taken = 0;
+        for change in changes {
+            let size = size_of_change(change);
+            if self.changes == 0 || (size > self.bytes && self.bytes < BYTES_AT_ONCE) {
+                self.bytes = 0;
+                break;
+            }
+            self.changes -= 1;
+            self.bytes = self.bytes.saturating_sub(size);
+            taken += 1;
+        }
+        taken
+    }
+}
+
+/// About how much a change takes in an answer: what users wrote in it, and something for the rest.
+fn size_of_change(change: &Change) -> usize {
+    const REST: usize = 512;
+    let message = |view: &MessageView| view.message.text.as_str().len() + view.message.metadata.as_str().len();
+    let user = |view: &UserView| view.user.bio.as_str().len() + view.user.metadata.as_str().len();
+    REST + match &change.event {
+        Event::MessageCreated(view) => message(view),
+        Event::UserUpdated(view) => user(view),
+        Event::ConversationCreated(view) => {
+            view.last_message.as_ref().map_or(0, message) + view.other.as_ref().map_or(0, user)
+        }
+        Event::ReceiptUpdated(_) | Event::Typing { .. } | Event::PresenceUpdated(_) | Event::Resync => 0,
+    }
+}
+
+/// How far the user may read a stream at present; `None` if it is not his to read. With `held_at`, where he is
+/// while his status holds pushes back: his own stream stands still there, a conversation where the hold began.
+fn readable_until(
+    user: UserId,
+    stream: StreamId,
+    heads: &HashMap<ConversationId, Head>,
+    held_at: Option<Rev>,
+) -> Option<Rev> {
+    let end = Rev::new(u64::MAX);
+    match stream {
+        StreamId::User(id) => (id == user).then_some(held_at.unwrap_or(end)),
+        StreamId::Conversation(id) => {
+            let head = heads.get(&id)?;
+            Some(if held_at.is_some() { head.held_from.unwrap_or(end) } else { end })
+        }
+    }
+}
+
+/// The conversation that a change says is new.
+fn created(change: &Change) -> Option<ConversationId> {
+    match &change.event {
+        Event::ConversationCreated(view) => Some(view.conversation.id),
+        Event::MessageCreated(_)
+        | Event::ReceiptUpdated(_)
+        | Event::Typing { .. }
+        | Event::PresenceUpdated(_)
+        | Event::UserUpdated(_)
+        | Event::Resync => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! Profiles and the directory.
+
+use std::sync::Arc;
+
+use parlor_domain::{
+    Change, Event, InvalidValue, PresenceView, ProfileChange, StreamId, User, UserId, UserView, search_terms,
+    store::{Directory, StoreError},
+};
+use tracing::warn;
+
+use crate::{AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult, detached};
+
+/// Shows and changes profiles.
+pub struct UserService {
+    deps: Arc<Deps>,
+    auth: Arc<AuthService>,
+}
+
+/// A change of one's own profile.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileUpdate {
+    /// What changes.
+    pub change: ProfileChange,
+    /// The password, which a change of the e-mail address asks for.
+    pub current_password: Option<Password>,
+}
+
+/// What to look for in the directory.
+#[derive(Clone, Debug, Default)]
+pub struct DirectoryQuery {
+    /// Words of which each must begin a word of the user name or display name; empty for everyone.
+    pub text: String,
+    /// Where the page begins: the cursor of the page before.
+    pub after: Option<String>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// What an avatar is drawn from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Avatar {
+    /// Whose; gives the colour.
+    pub user: UserId,
+    /// The letters; none for a deleted account.
+    pub initials: String,
+}
+
+impl UserService {
+    pub(crate) fn new(deps: Arc<Deps>, auth: Arc<AuthService>) -> Self {
+        Self { deps, auth }
+    }
+
+    /// The caller's own account.
+    ///
+    /// # Errors
+    /// `NotFound` if it has just been deleted, `Store`.
+    pub async fn me(&self, caller: Caller) -> ServiceResult<UserView> {
+        let user = self.existing(caller.user).await?;
+        Ok(self.deps.own_view(user))
+    }
+
+    /// Another account, or one's own. A deleted one is as good as unknown.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn find(&self, caller: Caller, id: UserId) -> ServiceResult<UserView> {
+        let user = self.existing(id).await?;
+        Ok(self.deps.user_view(user, caller.user))
+    }
+
+    /// A page of all other accounts, by user name.
+    ///
+    /// # Errors
+    /// `RateLimited`, `Store`.
+    pub async fn directory(&self, caller: Caller, query: DirectoryQuery) -> ServiceResult<Page<UserView, String>> {
+        self.deps.limits.search(caller.user)?;
+        let terms = search_terms([&*query.text]);
+        if terms.is_empty() && !query.text.trim().is_empty() {
+            // Something was looked for, and it has no letter or digit: no name has such a word.
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let page = Directory { terms, after: query.after, except: caller.user, limit: query.limit + 1 };
+        let users = self.deps.stores.users.directory(&page).await?;
+        let Page { items, next } = Page::cut(users, query.limit, |user: &User| user.username.key());
+        Ok(Page { items: items.into_iter().map(|user| self.deps.user_view(user, caller.user)).collect(), next })
+    }
+
+    /// What the avatar of an account is drawn from.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn avatar(&self, id: UserId) -> ServiceResult<Avatar> {
+        let user = self.deps.stores.users.find(id).await?.ok_or(ServiceError::NotFound("user"))?;
+        let initials = if user.deleted_at.is_some() { String::new() } else { user.display_name.initials() };
+        Ok(Avatar { user: id, initials })
+    }
+
+    /// Changes the caller's profile, and tells the caller's devices and contacts.
+    ///
+    /// # Errors
+    /// `Invalid` if the address changes without the password, or with a wrong one,
+    /// `Taken` for somebody else's address, `RateLimited`, `Overloaded`, `Store`.
+    pub async fn update(&self, caller: Caller, update: ProfileUpdate) -> ServiceResult<UserView> {
+        self.deps.limits.signal(caller.user)?;
+        if update.change.email.is_some() {
+            let reason = InvalidValue::new("missing", "is needed to change the e-mail address");
+            let missing = ServiceError::Invalid { field: "currentPassword", reason };
+            self.auth.check_password(caller.user, update.current_password.ok_or(missing)?).await?;
+        }
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let updated = deps.stores.users.update_profile(caller.user, &update.change).await;
+            let user = updated.map_err(taken)?.ok_or(ServiceError::NotFound("user"))?;
+            tell_of_profile(&deps, &user).await;
+            Ok(deps.own_view(user))
+        })
+        .await
+    }
+
+    /// Deletes the caller's account: see [`UserStore::delete`](parlor_domain::store::UserStore::delete).
+    ///
+    /// # Errors
+    /// `NotFound` if that has happened already, `Store`.
+    pub async fn delete(&self, caller: Caller) -> ServiceResult<()> {
+        let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
+        detached(async move {
+            let sessions = deps.stores.users.delete(caller.user, deps.clock.now()).await?;
+            let sessions = sessions.ok_or(ServiceError::NotFound("user"))?;
+            auth.sessions_ended(caller.user, &sessions);
+            tell_of_deletion(&deps, caller.user).await;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn existing(&self, id: UserId) -> ServiceResult<User> {
+        let user = self.deps.stores.users.find(id).await?;
+        user.filter(|user| user.deleted_at.is_none()).ok_or(ServiceError::NotFound("user"))
+    }
+}
+
+/// Tells a user's devices, in their stream, and contacts of the profile as it is now.
+async fn tell_of_profile(deps: &Deps, user: &User) {
+    let own = Event::UserUpdated(Box::new(deps.own_view(user.clone())));
+    deps.hub.publish(Change { stream: StreamId::User(user.id), rev: user.rev, event: own });
+    tell_contacts_of_profile(deps, user.clone()).await;
+}
+
+async fn tell_of_deletion(deps: &Deps, id: UserId) {
+    match deps.stores.users.find(id).await {
+        Ok(Some(user)) => tell_contacts_of_profile(deps, user).await,
+        Ok(None) => {}
+        Err(error) => warn!(user = %id, error = &error as &dyn std::error::Error, "contacts were not told"),
+    }
+}
+
+async fn tell_contacts_of_profile(deps: &Deps, user: User) {
+    let PresenceView { presence, status, user_id } = deps.public_presence(&user, deps.hub.is_online(user.id));
+    let view = UserView { presence, status, own: false, user };
+    deps.tell_contacts(user_id, Event::UserUpdated(Box::new(view))).await;
+}
+
+/// A conflict is somebody else's value.
+pub(crate) fn taken(error: StoreError) -> ServiceError {
+    match error {
+        StoreError::Conflict(field) => ServiceError::Taken(field),
+        StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Corrupt(_) => error.into(),
+    }
+}

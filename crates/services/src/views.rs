@@ -1,0 +1,119 @@
+//! What a certain reader gets to see, and who is told.
+
+use std::collections::HashMap;
+
+use parlor_domain::{
+    Conversation, ConversationId, ConversationView, Delivery, Event, Member, Message, MessageView, Presence,
+    PresenceView, ReceiptView, StatusKind, User, UserId, UserView,
+    store::{InboxEntry, StoreResult},
+};
+use tracing::warn;
+
+use crate::Deps;
+
+impl Deps {
+    /// A user as `viewer` sees him.
+    pub(crate) fn user_view(&self, user: User, viewer: UserId) -> UserView {
+        if user.id == viewer {
+            return self.own_view(user);
+        }
+        let PresenceView { presence, status, .. } = self.public_presence(&user, self.hub.is_online(user.id));
+        UserView { presence, status, own: false, user }
+    }
+
+    /// A user as he sees himself.
+    pub(crate) fn own_view(&self, user: User) -> UserView {
+        let status = user.status.at(self.clock.now());
+        let online = self.hub.is_online(user.id);
+        let presence = Presence { online, last_seen_at: user.last_seen_at.filter(|_| !online) };
+        UserView { presence, status, own: true, user }
+    }
+
+    /// What others may know of a user's presence and status, if the server sees him online or not.
+    pub(crate) fn public_presence(&self, user: &User, online: bool) -> PresenceView {
+        let status = user.status.at(self.clock.now());
+        let online = online && status.kind != StatusKind::Invisible && user.deleted_at.is_none();
+        let last_seen_at = user.last_seen_at.filter(|_| !online && user.settings.show_last_seen);
+        PresenceView { user_id: user.id, presence: Presence { online, last_seen_at }, status: status.public() }
+    }
+
+    /// Conversations as `viewer`, a member of them all, sees them.
+    pub(crate) async fn conversation_views(
+        &self,
+        entries: Vec<InboxEntry>,
+        viewer: UserId,
+    ) -> StoreResult<Vec<ConversationView>> {
+        let others: Vec<UserId> = entries.iter().filter_map(|entry| Some(entry.other.as_ref()?.user_id)).collect();
+        let users = self.stores.users.find_many(&others).await?;
+        let users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
+        let view = |entry: InboxEntry| {
+            let other = entry.other.as_ref().and_then(|member| users.get(&member.user_id)).cloned();
+            self.conversation_view(entry, other.map(|user| self.user_view(user, viewer)), viewer)
+        };
+        Ok(entries.into_iter().map(view).collect())
+    }
+
+    /// Pushes a passing state of a user to all connected users who share a conversation with him. What it tells of
+    /// has happened whether they learn of it or not, so a failure is only logged.
+    pub(crate) async fn tell_contacts(&self, user: UserId, event: Event) {
+        if let Err(error) = self.try_to_tell_contacts(user, event).await {
+            warn!(%user, error = &error as &dyn std::error::Error, "contacts were not told");
+        }
+    }
+
+    /// As [`Self::tell_contacts`], for a caller who tries again.
+    pub(crate) async fn try_to_tell_contacts(&self, user: UserId, event: Event) -> StoreResult<()> {
+        let heads = self.stores.conversations.heads(user).await?;
+        let conversations: Vec<ConversationId> = heads.iter().map(|head| head.conversation).collect();
+        self.hub.announce_to_contacts(user, &conversations, event);
+        Ok(())
+    }
+
+    fn conversation_view(&self, entry: InboxEntry, other: Option<UserView>, viewer: UserId) -> ConversationView {
+        let last_message = entry.last_message.map(|message| message_view(message, viewer, entry.other.as_ref()));
+        ConversationView {
+            unread: unread(&entry.conversation, &entry.me),
+            receipts: entry.other.iter().map(|member| receipt_view(entry.conversation.id, member)).collect(),
+            conversation: entry.conversation,
+            me: entry.me,
+            other,
+            last_message,
+        }
+    }
+}
+
+/// How many messages of others a member has not read. A message of one's own moves `read_seq` up to itself, so all
+/// that come after it are others'.
+pub(crate) fn unread(conversation: &Conversation, member: &Member) -> u64 {
+    conversation.last_seq.get().saturating_sub(member.read_seq.get())
+}
+
+/// A member's position as the other members see it.
+pub(crate) fn receipt_view(conversation_id: ConversationId, member: &Member) -> ReceiptView {
+    ReceiptView {
+        conversation_id,
+        user_id: member.user_id,
+        read_seq: member.read_receipt_seq,
+        delivered_seq: member.delivered_seq,
+        unread: None,
+    }
+}
+
+/// A message as `viewer` sees it; `other` is the other member of a direct conversation.
+pub(crate) fn message_view(message: Message, viewer: UserId, other: Option<&Member>) -> MessageView {
+    let delivery = other.filter(|_| message.sender_id == viewer).map(|other| delivery(&message, other));
+    MessageView { message, delivery }
+}
+
+/// How far a message has come on its way to the other member.
+pub(crate) fn delivery(message: &Message, other: &Member) -> Delivery {
+    if other.read_receipt_seq >= message.seq {
+        Delivery::Read
+    } else if other.delivered_seq >= message.seq {
+        Delivery::Delivered
+    } else if other.held_from.is_some_and(|from| message.rev > from) {
+        Delivery::Held
+    } else {
+        Delivery::Sent
+    }
+}

@@ -1,0 +1,84 @@
+//! A store that fails: the caller is told, and nothing is half done.
+
+use std::sync::Arc;
+
+use parlor_domain::{
+    Status, StatusKind,
+    store::{StoreError, Stores},
+    testing::{MockConversationStore, MockMessageStore, MockUserStore},
+};
+use parlor_services::ServiceError;
+
+use crate::support::{World, message};
+
+fn down() -> StoreError {
+    StoreError::unavailable("the disk is on fire")
+}
+
+fn is_unavailable(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Store(StoreError::Unavailable(_)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_not_stored_is_pushed_to_nobody() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let mut messages = MockMessageStore::new();
+    messages.expect_append().times(1).returning(|_| Err(down()));
+    let real = Arc::clone(&world.stores().messages);
+    messages.expect_append().returning(move |new| {
+        let (real, new) = (Arc::clone(&real), new.clone());
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(async { real.append(&new).await }))
+    });
+    let world = world.with_stores(|stores| Stores { messages: Arc::new(messages), ..stores }).await;
+    let mut bob_reads = world.connect(bob).await;
+    let error = world.services.messages.send(ada, message(id, "lost", Some("c1"))).await.unwrap_err();
+    assert!(is_unavailable(&error), "{error:?}");
+    let sent = world.services.messages.send(ada, message(id, "lost", Some("c1"))).await.unwrap();
+    assert!(!sent.repeated);
+    assert_eq!(bob_reads.messages_until("lost").await, ["lost@1"]);
+}
+
+#[tokio::test]
+async fn a_status_that_is_not_stored_holds_nothing_back() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let user = world.services.users.me(bob).await.unwrap().user;
+    let mut users = MockUserStore::new();
+    users.expect_rev().returning(|_| Ok(parlor_domain::Rev::new(1)));
+    users.expect_find().returning(move |_| Ok(Some(user.clone())));
+    users.expect_set_status().returning(|_, _, _, _| Err(down()));
+    let world = world.with_stores(|stores| Stores { users: Arc::new(users), ..stores }).await;
+    let mut bob_reads = world.connect(bob).await;
+    let busy = Status { kind: StatusKind::Busy, text: None, until: None };
+    let error = world.services.presence.set_status(bob, busy).await.unwrap_err();
+    assert!(is_unavailable(&error), "{error:?}");
+    world.send(ada, id, "not held").await.unwrap();
+    assert_eq!(bob_reads.messages_until("not held").await, ["not held@1"]);
+}
+
+#[tokio::test]
+async fn a_resume_that_cannot_read_leaves_the_connection_as_it_was() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    world.send(ada, id, "missed").await.unwrap();
+    let real = Arc::clone(&world.stores().conversations);
+    let heads = real.heads(bob.user).await.unwrap();
+    let mut conversations = MockConversationStore::new();
+    let known = heads.clone();
+    // Connecting reads twice, the first resume fails, the second one reads.
+    conversations.expect_heads().times(2).returning(move |_| Ok(known.clone()));
+    conversations.expect_heads().times(1).returning(|_| Err(down()));
+    conversations.expect_heads().returning(move |_| Ok(heads.clone()));
+    let members = real.members(id).await.unwrap();
+    conversations.expect_members().returning(move |_| Ok(members.clone()));
+    let world = world.with_stores(|stores| Stores { conversations: Arc::new(conversations), ..stores }).await;
+    let mut reader = world.connect_paused(bob).await;
+    let known = [(parlor_domain::StreamId::Conversation(id), parlor_domain::Rev::ZERO)];
+    let error = world.services.live.resume(&reader.connection, &known).await.unwrap_err();
+    assert!(is_unavailable(&error), "{error:?}");
+    world.send(ada, id, "meanwhile").await.unwrap();
+    assert_eq!(reader.so_far().await, Vec::<String>::new(), "it still waits to be resumed");
+    let synced = world.services.live.resume(&reader.connection, &known).await.unwrap();
+    assert_eq!(crate::support::texts(&synced.streams[0].changes), ["missed", "meanwhile"]);
+}

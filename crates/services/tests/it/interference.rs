@@ -1,0 +1,127 @@
+//! What happens when the store fails, or somebody else acts, in the middle of something.
+
+mod hooks;
+
+use std::time::Duration;
+
+use parlor_domain::{Rev, Status, StatusKind, StreamId};
+use parlor_services::Background;
+
+use self::hooks::{Point, World};
+use crate::support::{Reader, texts};
+
+fn status(kind: StatusKind) -> Status {
+    Status { kind, text: None, until: None }
+}
+
+/// The messages that have come once everything that was under way has been done.
+async fn pushed_messages(world: &World, reader: &mut Reader) -> Vec<String> {
+    world.let_everything_happen().await;
+    reader.so_far().await.into_iter().filter(|text| text.starts_with("message")).collect()
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_stored_pushes_nothing() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let mut reader = world.connect(bob).await;
+    world.set_status(bob, StatusKind::Busy, None).await;
+    world.send(ada, id, "held").await.unwrap();
+    world.hooks.fail(Point::SetStatus);
+    world.services.presence.set_status(bob, status(StatusKind::Available)).await.unwrap_err();
+    assert_eq!(pushed_messages(&world, &mut reader).await, Vec::<String>::new());
+    world.set_status(bob, StatusKind::Available, None).await;
+    assert_eq!(reader.messages_until("held").await, ["held@1"]);
+}
+
+#[tokio::test]
+async fn a_status_that_ends_does_not_undo_one_that_was_set_meanwhile() {
+    let world = World::new().await;
+    let (_, bob, _) = world.pair().await;
+    let until = parlor_domain::Clock::now(&*world.clock) + Duration::from_secs(60);
+    world.set_status(bob, StatusKind::Away, Some(until)).await;
+    world.clock.advance(Duration::from_secs(61));
+    let pause = world.hooks.pause_after(Point::EndedStatuses);
+    let _background = Background::start(&world.services, Duration::from_millis(1));
+    pause.reached().await;
+    world.set_status(bob, StatusKind::Busy, None).await;
+    pause.go_on();
+    world.let_everything_happen().await;
+    assert_eq!(world.services.users.me(bob).await.unwrap().status.kind, StatusKind::Busy);
+}
+
+#[tokio::test]
+async fn of_two_statuses_at_once_the_later_one_counts_everywhere() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let mut reader = world.connect(bob).await;
+    let pause = world.hooks.pause_after(Point::SetStatus);
+    let [available, busy] = [StatusKind::Available, StatusKind::Busy].map(|kind| {
+        let presence = world.services.presence.clone();
+        async move { presence.set_status(bob, status(kind)).await }
+    });
+    let available = tokio::spawn(available);
+    pause.reached().await;
+    let busy = tokio::spawn(busy);
+    world.let_everything_happen().await;
+    pause.go_on();
+    available.await.unwrap().unwrap();
+    busy.await.unwrap().unwrap();
+    assert_eq!(world.send(ada, id, "x").await.unwrap().message.delivery.unwrap().name(), "held");
+    assert_eq!(pushed_messages(&world, &mut reader).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn who_connects_while_the_busy_status_is_being_stored_is_held_as_well() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let pause = world.hooks.pause_before(Point::SetStatus);
+    let presence = world.services.presence.clone();
+    let busy = tokio::spawn(async move { presence.set_status(bob, status(StatusKind::Busy)).await });
+    pause.reached().await;
+    let mut reader = world.connect(bob).await;
+    pause.go_on();
+    busy.await.unwrap().unwrap();
+    assert_eq!(world.send(ada, id, "x").await.unwrap().message.delivery.unwrap().name(), "held");
+    assert_eq!(pushed_messages(&world, &mut reader).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_out_even_if_nobody_can_be_told() {
+    let world = World::new().await;
+    let (_, bob, _) = world.pair().await;
+    let reader = world.connect(bob).await;
+    world.hooks.fail(Point::FindUser);
+    world.services.users.delete(bob).await.unwrap();
+    assert!(reader.connection.is_closed());
+}
+
+#[tokio::test]
+async fn a_conversation_that_could_not_be_told_is_heard_all_the_same() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let mut reader = world.connect(bob).await;
+    world.hooks.fail(Point::FindConversation);
+    let opened = world.services.conversations.open_direct(ada, bob.user).await.unwrap();
+    world.send(ada, opened.view.conversation.id, "hello").await.unwrap();
+    reader.until("message hello").await;
+}
+
+#[tokio::test]
+async fn a_resume_while_busy_brings_what_is_new_whole_in_the_end() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let id = world.services.conversations.open_direct(ada, bob.user).await.unwrap().view.conversation.id;
+    world.send(ada, id, "one").await.unwrap();
+    world.set_status(bob, StatusKind::Busy, None).await;
+    world.send(ada, id, "two").await.unwrap();
+    let mut reader = world.connect_paused(bob).await;
+    let known = [(StreamId::User(bob.user), Rev::ZERO)];
+    let synced = world.services.live.resume(&reader.connection, &known).await.unwrap();
+    let mut got: Vec<String> = synced.streams.iter().flat_map(|part| texts(&part.changes)).map(str::to_owned).collect();
+    world.services.live.start(&reader.connection);
+    world.set_status(bob, StatusKind::Available, None).await;
+    world.send(ada, id, "three").await.unwrap();
+    got.extend(reader.messages_until("three").await);
+    assert_eq!(got, ["one@1", "two@2", "three@3"]);
+}

@@ -1,0 +1,224 @@
+//! Stores that fail or wait, once, where a test says.
+
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use parlor_domain::{
+    ConversationId, Login, Member, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId,
+    store::{
+        ConversationStore, Credentials, Directory, Head, Inbox, InboxEntry, NewDirect, NewUser, OpenedDirect,
+        ReceiptAdvance, ReceiptOutcome, StoreError, StoreResult, Stores, UserLogPage, UserStore,
+    },
+};
+use tokio::sync::Notify;
+
+use crate::support;
+
+/// Where a store can be made to fail or wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Point {
+    FindUser,
+    SetStatus,
+    EndedStatuses,
+    FindConversation,
+}
+
+enum Act {
+    Fail,
+    Wait { after: bool, pause: Arc<Pause> },
+}
+
+/// A call that waits in the store.
+#[derive(Default)]
+pub(super) struct Pause {
+    reached: Notify,
+    go_on: Notify,
+}
+
+impl Pause {
+    /// Until the call has come to its point.
+    pub(super) async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    pub(super) fn go_on(&self) {
+        self.go_on.notify_one();
+    }
+
+    async fn wait(&self) {
+        self.reached.notify_one();
+        self.go_on.notified().await;
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Hooks(Mutex<HashMap<Point, Act>>);
+
+impl Hooks {
+    /// The next call fails.
+    pub(super) fn fail(&self, point: Point) {
+        self.0.lock().unwrap().insert(point, Act::Fail);
+    }
+
+    /// The next call waits before it does anything.
+    pub(super) fn pause_before(&self, point: Point) -> Arc<Pause> {
+        self.pause(point, false)
+    }
+
+    /// The next call waits when it has done everything.
+    pub(super) fn pause_after(&self, point: Point) -> Arc<Pause> {
+        self.pause(point, true)
+    }
+
+    fn pause(&self, point: Point, after: bool) -> Arc<Pause> {
+        let pause = Arc::new(Pause::default());
+        self.0.lock().unwrap().insert(point, Act::Wait { after, pause: Arc::clone(&pause) });
+        pause
+    }
+
+    async fn around<T>(&self, point: Point, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        let act = self.0.lock().unwrap().remove(&point);
+        match act {
+            None => call.await,
+            Some(Act::Fail) => Err(StoreError::unavailable("the disk is on fire")),
+            Some(Act::Wait { after: false, pause }) => {
+                pause.wait().await;
+                call.await
+            }
+            Some(Act::Wait { after: true, pause }) => {
+                let result = call.await;
+                pause.wait().await;
+                result
+            }
+        }
+    }
+}
+
+/// A world whose stores have hooks.
+pub(super) struct World {
+    world: support::World,
+    pub(super) hooks: Arc<Hooks>,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let hooks = Arc::new(Hooks::default());
+        let with_hooks = |stores: Stores| Stores {
+            users: Arc::new(Users(Arc::clone(&stores.users), Arc::clone(&hooks))),
+            conversations: Arc::new(Conversations(Arc::clone(&stores.conversations), Arc::clone(&hooks))),
+            ..stores
+        };
+        let world = support::World::new().await.with_stores(with_hooks).await;
+        Self { world, hooks }
+    }
+
+    /// Lets tasks and the store's threads do what they have begun: each round goes through the store's queues.
+    pub(super) async fn let_everything_happen(&self) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+            self.world.services.ready().await.unwrap();
+        }
+    }
+}
+
+impl Deref for World {
+    type Target = support::World;
+
+    fn deref(&self) -> &support::World {
+        &self.world
+    }
+}
+
+struct Users(Arc<dyn UserStore>, Arc<Hooks>);
+
+#[async_trait]
+impl UserStore for Users {
+    async fn insert(&self, new: &NewUser) -> StoreResult<()> {
+        self.0.insert(new).await
+    }
+    async fn find(&self, id: UserId) -> StoreResult<Option<User>> {
+        self.1.around(Point::FindUser, self.0.find(id)).await
+    }
+    async fn find_many(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        self.0.find_many(ids).await
+    }
+    async fn credentials(&self, login: &Login) -> StoreResult<Option<Credentials>> {
+        self.0.credentials(login).await
+    }
+    async fn credentials_of(&self, id: UserId) -> StoreResult<Option<Credentials>> {
+        self.0.credentials_of(id).await
+    }
+    async fn set_password(
+        &self,
+        id: UserId,
+        password: &PasswordHash,
+        keep: Option<SessionId>,
+        now: Timestamp,
+    ) -> StoreResult<Vec<SessionId>> {
+        self.0.set_password(id, password, keep, now).await
+    }
+    async fn rehash_password(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> StoreResult<()> {
+        self.0.rehash_password(id, old, new).await
+    }
+    async fn update_profile(&self, id: UserId, change: &ProfileChange) -> StoreResult<Option<User>> {
+        self.0.update_profile(id, change).await
+    }
+    async fn set_status(
+        &self,
+        id: UserId,
+        status: &Status,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+    ) -> StoreResult<Option<User>> {
+        self.1.around(Point::SetStatus, self.0.set_status(id, status, seen, now)).await
+    }
+    async fn ended_statuses(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<UserId>> {
+        self.1.around(Point::EndedStatuses, self.0.ended_statuses(now, limit)).await
+    }
+    async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
+        self.0.set_last_seen(seen).await
+    }
+    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+        self.0.delete(id, now).await
+    }
+    async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {
+        self.0.directory(page).await
+    }
+    async fn rev(&self, id: UserId) -> StoreResult<Rev> {
+        self.0.rev(id).await
+    }
+}
+
+struct Conversations(Arc<dyn ConversationStore>, Arc<Hooks>);
+
+#[async_trait]
+impl ConversationStore for Conversations {
+    async fn open_direct(&self, new: &NewDirect) -> StoreResult<OpenedDirect> {
+        self.0.open_direct(new).await
+    }
+    async fn find(&self, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>> {
+        self.1.around(Point::FindConversation, self.0.find(id, user)).await
+    }
+    async fn find_many(&self, ids: &[ConversationId], user: UserId) -> StoreResult<Vec<InboxEntry>> {
+        self.0.find_many(ids, user).await
+    }
+    async fn inbox(&self, page: &Inbox) -> StoreResult<Vec<InboxEntry>> {
+        self.0.inbox(page).await
+    }
+    async fn heads(&self, user: UserId) -> StoreResult<Vec<Head>> {
+        self.0.heads(user).await
+    }
+    async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
+        self.0.members(id).await
+    }
+    async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
+        self.0.advance_receipt(advance).await
+    }
+    async fn user_changes(&self, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {
+        self.0.user_changes(user, after, limit).await
+    }
+}

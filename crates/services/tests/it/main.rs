@@ -1,0 +1,16 @@
+//! The rules, tested through the services' public methods over SQLite.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it waits for")]
+mod support;
+
+mod auth;
+mod conversations;
+mod faults;
+mod interference;
+mod limits;
+mod messages;
+mod presence;
+mod sync;
+mod users;

@@ -1,0 +1,240 @@
+//! A world for one test: services over a fresh store, a clock that stands still, and connections that read text.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use parlor_domain::{
+    Change, ClientMessageId, Clock as _, ConversationId, DeviceLabel, Event, MessageText, Metadata, Status, StatusKind,
+    Timestamp, UserId, Username,
+    store::Stores,
+    testing::{SeededEntropy, SettableClock},
+};
+use parlor_realtime::{Connection, Envelope, Format, HubConfig, Outbox, Outgoing, Viewer};
+use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
+use parlor_services::{
+    AuthConfig, Caller, ClientInfo, LimitsConfig, Password, Rate, SendMessage, Sent, ServiceResult, Services,
+    ServicesConfig, SignUp, Sources,
+};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// How long anything that has to come may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const HUB: HubConfig =
+    HubConfig { queue_bytes: 1 << 20, lease: Duration::from_secs(90), grace: Duration::from_secs(2) };
+
+/// Writes events as short texts.
+pub(crate) static TEXT: Format = Format { slot: 0, encode };
+
+fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
+    let at = envelope.position.map_or(String::new(), |(_, rev)| format!("@{rev}"));
+    let text = match &envelope.event {
+        Event::MessageCreated(view) => {
+            let delivery = view.delivery.filter(|_| viewer == Viewer::Author).map_or("", |delivery| delivery.name());
+            format!("message {} {delivery}", view.message.text)
+        }
+        Event::ReceiptUpdated(receipt) => format!(
+            "receipt {} read {} delivered {} unread {:?}",
+            receipt.user_id, receipt.read_seq, receipt.delivered_seq, receipt.unread
+        ),
+        Event::Typing { typing, .. } => format!("typing {typing}"),
+        Event::PresenceUpdated(view) => {
+            format!("presence {} {} {}", view.user_id, view.presence.online, view.status.kind.name())
+        }
+        Event::UserUpdated(view) => format!("user {} {}", view.user.display_name, view.status.kind.name()),
+        Event::ConversationCreated(view) => format!("conversation {}", view.conversation.id),
+        Event::Resync => "resync".to_owned(),
+    };
+    Bytes::from(format!("{}{at}", text.trim_end()))
+}
+
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) clock: Arc<SettableClock>,
+    store: SqliteStore,
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::over(dir, Arc::new(SettableClock::default())).await
+    }
+
+    /// The same world after a restart of the server.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { services, clock, store, dir } = self;
+        drop(services);
+        store.close().unwrap();
+        Self::over(dir, clock).await
+    }
+
+    async fn over(dir: tempfile::TempDir, clock: Arc<SettableClock>) -> Self {
+        let store = SqliteStore::open(&dir.path().join("parlor.db"), &SqliteOptions::default()).unwrap();
+        store.migrate().unwrap();
+        // Another seed each time: a restarted server must not make the same ids again.
+        let seed = u64::try_from(clock.now().as_millis()).unwrap() ^ std::process::id() as u64;
+        let restarts = std::fs::read_dir(dir.path()).unwrap().count() as u64;
+        std::fs::write(dir.path().join(format!("start-{restarts}")), "").unwrap();
+        let sources = Sources {
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::new(SeededEntropy::new(seed.wrapping_add(restarts))),
+        };
+        let services = Services::build(store.stores(), &config(), HUB, sources).await.unwrap();
+        Self { services, clock, store, dir }
+    }
+
+    pub(crate) async fn user(&self, name: &str) -> Caller {
+        let sign_up = SignUp {
+            username: Username::parse(name).unwrap(),
+            email: None,
+            password: Password::parse(PASSWORD).unwrap(),
+            display_name: None,
+        };
+        let signed_in = self.services.auth.sign_up(sign_up, &client()).await.unwrap();
+        self.services.auth.authenticate(secret(&signed_in.tokens.access)).unwrap()
+    }
+
+    /// The stores behind the services.
+    pub(crate) fn stores(&self) -> Stores {
+        self.store.stores()
+    }
+
+    /// The same world, its services over other stores.
+    pub(crate) async fn with_stores(self, other: impl FnOnce(Stores) -> Stores) -> Self {
+        let sources = Sources { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(0)) };
+        let services = Services::build(other(self.stores()), &config(), HUB, sources).await.unwrap();
+        Self { services, ..self }
+    }
+
+    /// Two users and their conversation.
+    pub(crate) async fn pair(&self) -> (Caller, Caller, ConversationId) {
+        let (ada, bob) = (self.user("ada").await, self.user("bob").await);
+        let opened = self.services.conversations.open_direct(ada, bob.user).await.unwrap();
+        (ada, bob, opened.view.conversation.id)
+    }
+
+    pub(crate) async fn send(&self, from: Caller, to: ConversationId, text: &str) -> ServiceResult<Sent> {
+        self.services.messages.send(from, message(to, text, None)).await
+    }
+
+    pub(crate) async fn set_status(&self, caller: Caller, kind: StatusKind, until: Option<Timestamp>) {
+        let status = Status { kind, text: None, until };
+        self.services.presence.set_status(caller, status).await.unwrap();
+    }
+
+    /// A started connection.
+    pub(crate) async fn connect(&self, caller: Caller) -> Reader {
+        let (connection, outbox, _) = self.services.live.connect(caller, &TEXT).await.unwrap();
+        self.services.live.start(&connection);
+        Reader { connection, outbox, read: Vec::new() }
+    }
+
+    /// A connection that waits to be resumed.
+    pub(crate) async fn connect_paused(&self, caller: Caller) -> Reader {
+        let (connection, outbox, _) = self.services.live.connect(caller, &TEXT).await.unwrap();
+        Reader { connection, outbox, read: Vec::new() }
+    }
+}
+
+/// The reading end of a connection.
+pub(crate) struct Reader {
+    pub(crate) connection: Arc<Connection>,
+    outbox: Outbox,
+    read: Vec<String>,
+}
+
+impl Reader {
+    /// Reads on until a text has come that begins like this, and gives all that has come since the last call.
+    pub(crate) async fn until(&mut self, beginning: &str) -> Vec<String> {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !self.read.iter().any(|text| text.starts_with(beginning)) {
+                match self.outbox.next().await {
+                    Outgoing::Frame(frame) => self.read.push(String::from_utf8(frame.to_vec()).unwrap()),
+                    Outgoing::Close(reason) => panic!("closed: {reason:?}"),
+                }
+            }
+        })
+        .await;
+        assert!(waited.is_ok(), "{beginning:?} did not come, but {:?}", self.read);
+        std::mem::take(&mut self.read)
+    }
+
+    /// Everything that has come so far. A marker is sent through the connection itself, so nothing that was queued
+    /// before is missed.
+    pub(crate) async fn so_far(&mut self) -> Vec<String> {
+        self.connection.send(Bytes::from_static(b"-- marker"));
+        let mut texts = self.until("-- marker").await;
+        texts.pop();
+        texts
+    }
+
+    /// The messages among what comes until this one, as their texts.
+    pub(crate) async fn messages_until(&mut self, text: &str) -> Vec<String> {
+        let texts = self.until(&format!("message {text}")).await;
+        texts.iter().filter_map(|text| text.strip_prefix("message ")).map(str::to_owned).collect()
+    }
+}
+
+pub(crate) fn message(to: ConversationId, text: &str, client_id: Option<&str>) -> SendMessage {
+    SendMessage {
+        conversation: to,
+        text: MessageText::parse(text).unwrap(),
+        metadata: Metadata::default(),
+        client_message_id: client_id.map(|id| ClientMessageId::parse(id).unwrap()),
+    }
+}
+
+/// The texts of the messages among changes.
+pub(crate) fn texts(changes: &[Change]) -> Vec<&str> {
+    changes
+        .iter()
+        .filter_map(|change| match &change.event {
+            Event::MessageCreated(view) => Some(view.message.text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(crate) fn client() -> ClientInfo {
+    ClientInfo { address: [127, 0, 0, 1].into(), device: DeviceLabel::new("test") }
+}
+
+pub(crate) fn config() -> ServicesConfig {
+    let rate = Rate { burst: 10_000, per_minute: 10_000 };
+    ServicesConfig {
+        auth: AuthConfig {
+            secret: "a secret of at least thirty-two bytes".into(),
+            previous_secret: None,
+            access_ttl: Duration::from_secs(900),
+            refresh_idle_ttl: Duration::from_secs(30 * 86_400),
+            refresh_max_ttl: Duration::from_secs(90 * 86_400),
+            ticket_ttl: Duration::from_secs(30),
+            bcrypt_cost: 4,
+            hash_threads: 1,
+            hash_queue: 64,
+        },
+        limits: LimitsConfig {
+            signup_per_address: rate,
+            login_per_address: rate,
+            login_per_account: rate,
+            refresh_per_address: rate,
+            messages_per_user: rate,
+            conversations_per_user: rate,
+            searches_per_user: rate,
+            signals_per_user: rate,
+            syncs_per_user: rate,
+        },
+        connections_per_user: 20,
+    }
+}
+
+pub(crate) fn secret(secret: &secrecy::SecretString) -> &str {
+    secrecy::ExposeSecret::expose_secret(secret)
+}
+
+/// An id that nobody has.
+pub(crate) fn nobody() -> UserId {
+    UserId::from_bytes([7; 12])
+}
