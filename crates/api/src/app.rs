@@ -1,0 +1,65 @@
+//! The whole API as one application: the server's composition root and the tests serve the same.
+
+use actix_web::{
+    App, Error,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::AppExt as _;
+
+use crate::{
+    middleware::{self, RequestSpan},
+    routes::{self, AllowedMethods, Documents},
+    state::AppState,
+};
+
+/// The application that serves the API with this state. Each thread of a server makes one.
+pub fn app(
+    state: AppState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let cors = middleware::cors(&state.config);
+    let mut app = App::new().into_utoipa_app().configure(routes::api).configure(routes::operation);
+    // Every problem's `type` leads there.
+    app = app.configure(routes::errors);
+    if state.config.explorer {
+        app = app.app_data(web::Data::new(Documents::make())).configure(routes::documents);
+    }
+    if let Some(handle) = &state.metrics {
+        app = app.app_data(web::Data::new(handle.clone())).configure(routes::metrics);
+    }
+    let (app, document) = app.split_for_parts();
+    app.app_data(web::Data::new(AllowedMethods::of(&document)))
+        .app_data(web::Data::new(state))
+        .default_service(web::to(routes::unknown))
+        .wrap(from_fn(middleware::finish))
+        .wrap(cors)
+        .wrap(TracingLogger::<RequestSpan>::new())
+}
+
+/// An application that serves the measurements alone, for a listener of their own.
+pub fn metrics_app(
+    handle: PrometheusHandle,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let app = App::new().into_utoipa_app().app_data(web::Data::new(handle)).configure(routes::metrics);
+    app.into_app().wrap(from_fn(middleware::finish)).wrap(TracingLogger::<RequestSpan>::new())
+}

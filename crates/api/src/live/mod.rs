@@ -1,0 +1,62 @@
+//! The plain WebSocket: one task a connection, between the hub and a client that may do its worst.
+//!
+//! What comes in passes a guard before it is kept, is read into commands, and the commands of one connection are
+//! carried out one after another by the same services as REST. What goes out comes from the connection's bounded
+//! queue in the hub. Reading, working and writing go on side by side, so a slow command never stops the events, and
+//! a client that does not read hurts itself alone.
+
+mod allowance;
+mod close;
+mod commands;
+mod config;
+mod connection;
+mod conversation;
+mod frames;
+mod guard;
+mod incoming;
+mod lobby;
+mod upgrade;
+
+use std::sync::Arc;
+
+use parlor_domain::Clock;
+use tokio::sync::watch;
+
+pub use close::{Afterwards, CloseCode};
+pub use config::LiveConfig;
+pub use frames::WEBSOCKET;
+pub(crate) use upgrade::open_socket;
+
+use lobby::Lobby;
+
+/// What all sockets share.
+pub struct Live {
+    config: LiveConfig,
+    clock: Arc<dyn Clock>,
+    lobby: Arc<Lobby>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Live {
+    /// Nothing open yet.
+    pub fn new(config: LiveConfig, clock: Arc<dyn Clock>) -> Self {
+        let lobby = Lobby::new(config.unauthenticated_per_address);
+        Self { config, clock, lobby, stopping: watch::Sender::new(false) }
+    }
+
+    /// Takes no more sockets, and closes those whose clients have not yet said who they are. The others are closed
+    /// by the hub, after this.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits for [`Self::stop`].
+    async fn stopped(&self) {
+        // An error would mean that the sender, which is in `self`, is gone.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+}

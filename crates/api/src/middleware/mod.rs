@@ -1,0 +1,11 @@
+//! What every request goes through, from the outside in: its span in the log, the rules for pages of other origins,
+//! and the last hand on every answer.
+
+mod cors;
+mod finish;
+mod span;
+mod unread;
+
+pub(crate) use cors::cors;
+pub(crate) use finish::finish;
+pub(crate) use span::RequestSpan;

@@ -1,0 +1,141 @@
+//! Parameters of paths and query strings.
+
+use parlor_domain::{InvalidValue, Seq, Timestamp, Username, store::Window};
+use parlor_services::{DirectoryQuery, InboxCursor};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use validator::Validate;
+
+use crate::{extract::number, problem::Problem, wire::rules};
+
+/// How many entries a page has if nothing is said.
+const DEFAULT_LIMIT: u64 = 50;
+
+const INVALID_CURSOR: InvalidValue = InvalidValue::new("invalid_cursor", "must be the `nextCursor` of a page before");
+
+/// The id in a path. For the documents; handlers take [`PathId`](crate::extract::PathId).
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only the derived documentation reads the field")]
+pub(super) struct IdParam {
+    /// What the operation is about.
+    #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f601234567")]
+    id: String,
+}
+
+/// A page of the directory.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DirectoryParams {
+    /// Words of which each must begin a word of the user name or display name; everyone if left out.
+    #[validate(length(max = 200, code = "too_long", message = "must have at most 200 characters"))]
+    #[param(max_length = 200, example = "ada")]
+    q: Option<String>,
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 32)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl TryFrom<DirectoryParams> for DirectoryQuery {
+    type Error = Problem;
+
+    fn try_from(params: DirectoryParams) -> Result<Self, Problem> {
+        let after = params.cursor.map(|cursor| Username::parse(&cursor).map(|name| name.key()));
+        Ok(Self {
+            text: params.q.unwrap_or_default(),
+            after: after.transpose().map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))?,
+            limit: size(params.limit),
+        })
+    }
+}
+
+/// A page of the inbox.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct InboxParams {
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 40)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl InboxParams {
+    /// Where the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(Option<InboxCursor>, usize), Problem> {
+        let invalid = || Problem::invalid_field("cursor", INVALID_CURSOR);
+        let after = self.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or_else(invalid)).transpose()?;
+        Ok((after, size(self.limit)))
+    }
+}
+
+/// A place in the inbox as a cursor: milliseconds and the conversation.
+pub(super) fn write_cursor((time, id): InboxCursor) -> String {
+    format!("{}-{id}", time.as_millis())
+}
+
+fn read_cursor(cursor: &str) -> Option<InboxCursor> {
+    let (millis, id) = cursor.split_once('-')?;
+    Some((Timestamp::from_millis(millis.parse().ok()?), id.parse().ok()?))
+}
+
+/// A part of a conversation's history.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryParams {
+    /// Only messages before this place, the newest of them.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(max = rules::MAX_COUNTER, code = "out_of_range", message = "must be at most 9007199254740991"))]
+    #[param(minimum = 0, maximum = 9007199254740991i64)]
+    before_seq: Option<u64>,
+    /// Only messages after this place, the oldest of them. Not together with `beforeSeq`.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(max = rules::MAX_COUNTER, code = "out_of_range", message = "must be at most 9007199254740991"))]
+    #[param(minimum = 0, maximum = 9007199254740991i64)]
+    after_seq: Option<u64>,
+    /// At most this many messages; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl HistoryParams {
+    /// Which messages, and how many at most.
+    pub(super) fn window(&self) -> Result<(Window, usize), Problem> {
+        let window = match (self.before_seq, self.after_seq) {
+            (None, None) => Window::Newest,
+            (Some(seq), None) => Window::Before(Seq::new(seq)),
+            (None, Some(seq)) => Window::After(Seq::new(seq)),
+            (Some(_), Some(_)) => {
+                let reason = InvalidValue::new("exclusive", "must not be given together with `beforeSeq`");
+                return Err(Problem::invalid_field("afterSeq", reason));
+            }
+        };
+        Ok((window, size(self.limit)))
+    }
+}
+
+/// How a socket is opened. For the documents; the socket's door reads them itself.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the derived documentation reads the fields")]
+pub(super) struct SocketParams {
+    /// Whether the client says with the command `resume` where it goes on, before anything is pushed.
+    resume: Option<bool>,
+}
+
+fn size(limit: Option<u64>) -> usize {
+    usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX)
+}

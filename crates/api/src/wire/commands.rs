@@ -1,0 +1,341 @@
+//! Commands: what a client asks for over a socket, and how it is answered.
+//!
+//! The data of a command is the body of the REST call that does the same, with the ids of its path beside.
+
+use std::collections::BTreeMap;
+
+use parlor_domain::{ConversationId, InvalidValue};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::{Secret, SendMessage, SetReceipt, SetStatus, SyncRequest, field};
+use crate::{
+    extract::{from_json, object},
+    problem::{Problem, ProblemCode},
+};
+
+/// The commands that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandKind {
+    /// Says who the client is.
+    Auth,
+    /// Asks for what was missed.
+    Resume,
+    /// Asks for an answer.
+    Ping,
+    /// Sends a message.
+    MessageSend,
+    /// Says that one writes.
+    TypingStart,
+    /// Says that one no longer writes.
+    TypingStop,
+    /// Says how far one has read.
+    ReceiptRead,
+    /// Says how far one's device has received.
+    ReceiptDelivered,
+    /// Sets one's status.
+    StatusSet,
+}
+
+impl CommandKind {
+    /// Every command.
+    pub const ALL: [Self; 9] = [
+        Self::Auth,
+        Self::Resume,
+        Self::Ping,
+        Self::MessageSend,
+        Self::TypingStart,
+        Self::TypingStop,
+        Self::ReceiptRead,
+        Self::ReceiptDelivered,
+        Self::StatusSet,
+    ];
+
+    /// The command's name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Resume => "resume",
+            Self::Ping => "ping",
+            Self::MessageSend => "message.send",
+            Self::TypingStart => "typing.start",
+            Self::TypingStop => "typing.stop",
+            Self::ReceiptRead => "receipt.read",
+            Self::ReceiptDelivered => "receipt.delivered",
+            Self::StatusSet => "status.set",
+        }
+    }
+
+    /// The command of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What it does, for the documents.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Auth => {
+                "Says who the client is, by an access token or a one-time ticket. Only on a socket that was opened \
+                 without; it is the first command there, and the answer is waited for before any other."
+            }
+            Self::Resume => {
+                "Asks for what was missed after the given revisions; like `POST /api/v1/sync`. Whatever happens from \
+                 then on is pushed after the answer, and so is the rest of a stream with `more`."
+            }
+            Self::Ping => "Asks for an answer, to see whether the connection still works. Browsers can't send pings.",
+            Self::MessageSend => {
+                "Sends a message; like `POST /api/v1/conversations/{id}/messages`. The answer comes when the message \
+                 is stored for good. A repeat with the same `clientMessageId` is answered with the first message."
+            }
+            Self::TypingStart => {
+                "Says that one writes; like `POST /api/v1/conversations/{id}/typing` with `true`. To be repeated \
+                 every few seconds."
+            }
+            Self::TypingStop => "Says that one no longer writes.",
+            Self::ReceiptRead => "Says how far one has read; like `POST /api/v1/conversations/{id}/read`.",
+            Self::ReceiptDelivered => {
+                "Says how far one's device has received; like `POST /api/v1/conversations/{id}/delivered`."
+            }
+            Self::StatusSet => "Sets one's status; like `PUT /api/v1/users/me/status`.",
+        }
+    }
+
+    /// Whether the data names the conversation that the command is about, as `conversationId`.
+    pub const fn is_in_conversation(self) -> bool {
+        match self {
+            Self::Auth | Self::Resume | Self::Ping | Self::StatusSet => false,
+            Self::MessageSend | Self::TypingStart | Self::TypingStop | Self::ReceiptRead | Self::ReceiptDelivered => {
+                true
+            }
+        }
+    }
+}
+
+/// A command with its data, validated.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// `auth`
+    Auth(SocketCredential),
+    /// `resume`
+    Resume(SyncRequest),
+    /// `ping`
+    Ping,
+    /// `message.send`
+    MessageSend(ConversationId, SendMessage),
+    /// `typing.start`
+    TypingStart(ConversationId),
+    /// `typing.stop`
+    TypingStop(ConversationId),
+    /// `receipt.read`
+    ReceiptRead(ConversationId, SetReceipt),
+    /// `receipt.delivered`
+    ReceiptDelivered(ConversationId, SetReceipt),
+    /// `status.set`
+    StatusSet(SetStatus),
+}
+
+impl Command {
+    fn parse(kind: CommandKind, data: &str) -> Result<Self, Problem> {
+        Ok(match kind {
+            CommandKind::Auth => Self::Auth(read::<Authenticate>(data)?.try_into()?),
+            CommandKind::Resume => Self::Resume(read(data)?),
+            CommandKind::Ping => {
+                read::<NoData>(data)?;
+                Self::Ping
+            }
+            CommandKind::MessageSend => {
+                let (conversation, message) = in_conversation(data)?;
+                Self::MessageSend(conversation, message)
+            }
+            CommandKind::TypingStart => Self::TypingStart(in_conversation::<NoData>(data)?.0),
+            CommandKind::TypingStop => Self::TypingStop(in_conversation::<NoData>(data)?.0),
+            CommandKind::ReceiptRead => {
+                let (conversation, receipt) = in_conversation(data)?;
+                Self::ReceiptRead(conversation, receipt)
+            }
+            CommandKind::ReceiptDelivered => {
+                let (conversation, receipt) = in_conversation(data)?;
+                Self::ReceiptDelivered(conversation, receipt)
+            }
+            CommandKind::StatusSet => Self::StatusSet(read(data)?),
+        })
+    }
+}
+
+/// A frame of a client: what it asks for, and the name under which it wants the answer.
+#[derive(Debug)]
+pub struct CommandFrame {
+    /// Under which name the answer goes.
+    pub reply: ReplyId,
+    /// What to do, or what is wrong with the frame.
+    pub command: Result<Command, Problem>,
+}
+
+impl CommandFrame {
+    /// Reads a frame. Whatever it holds, there is something to answer.
+    pub fn parse(text: &str) -> Self {
+        match RawFrame::parse(text) {
+            Ok((reply, frame)) => Self { reply, command: frame.command() },
+            Err(problem) => Self { reply: ReplyId::search(text), command: Err(problem) },
+        }
+    }
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct RawFrame {
+    id: Option<Box<RawValue>>,
+    command: String,
+    data: Option<Box<RawValue>>,
+}
+
+impl RawFrame {
+    fn parse(text: &str) -> Result<(ReplyId, Self), Problem> {
+        let frame: Self = read(text)?;
+        let reply = frame.id.as_deref().map_or(Ok(ReplyId::None), |id| field("id", ReplyId::parse(id)))?;
+        Ok((reply, frame))
+    }
+
+    fn command(self) -> Result<Command, Problem> {
+        let unknown = || Problem::new(ProblemCode::UnknownCommand, "there is no command of this name");
+        let kind = CommandKind::from_name(&self.command).ok_or_else(unknown)?;
+        Command::parse(kind, self.data.as_deref().map_or("{}", RawValue::get))
+    }
+}
+
+/// Under which name a command is answered: what the client gave it as `id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ReplyId {
+    /// None was given, or none that can be one.
+    None,
+    /// A number between -2^53 and 2^53.
+    Number(i64),
+    /// A text of at most 64 characters.
+    Text(String),
+}
+
+impl ReplyId {
+    /// The most characters of a text.
+    pub const MAX_CHARS: usize = 64;
+
+    fn parse(json: &RawValue) -> Result<Self, InvalidValue> {
+        const MAX: u64 = (1 << 53) - 1;
+        match serde_json::from_str(json.get()) {
+            Ok(serde_json::Value::String(text)) if text.chars().count() <= Self::MAX_CHARS => Ok(Self::Text(text)),
+            Ok(serde_json::Value::Number(number)) => {
+                let whole = number.as_i64().filter(|number| number.unsigned_abs() <= MAX);
+                whole.map(Self::Number).ok_or(Self::INVALID)
+            }
+            _ => Err(Self::INVALID),
+        }
+    }
+
+    const INVALID: InvalidValue =
+        InvalidValue::new("invalid_reply_id", "must be a text of at most 64 characters or a whole number below 2^53");
+
+    /// The id in a frame that is otherwise wrong, so that its sender learns which one it was.
+    fn search(text: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Named {
+            id: Box<RawValue>,
+        }
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let named: Option<Named> = object(&mut reader).ok().filter(|_| reader.end().is_ok());
+        named.and_then(|named| Self::parse(&named.id).ok()).unwrap_or(Self::None)
+    }
+}
+
+/// The answer to a command that was carried out.
+#[derive(Debug, Serialize)]
+pub struct Answer<'a, T> {
+    /// The command's id.
+    pub reply: &'a ReplyId,
+    /// What REST answers to the same.
+    pub data: T,
+}
+
+/// The answer to a command that was refused.
+#[derive(Debug, Serialize)]
+pub struct Refusal<'a> {
+    /// The command's id.
+    pub reply: &'a ReplyId,
+    /// Why.
+    pub problem: super::Problem,
+}
+
+/// Who the client is: exactly one of the two.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.…" }))]
+pub struct Authenticate {
+    /// An access token.
+    #[schema(value_type = Option<String>)]
+    token: Option<Secret>,
+    /// A one-time ticket.
+    #[schema(value_type = Option<String>)]
+    ticket: Option<Secret>,
+}
+
+/// By what a client says who it is.
+#[derive(Clone, Debug)]
+pub enum SocketCredential {
+    /// By an access token.
+    Token(Secret),
+    /// By a one-time ticket.
+    Ticket(Secret),
+}
+
+impl TryFrom<Authenticate> for SocketCredential {
+    type Error = Problem;
+
+    fn try_from(data: Authenticate) -> Result<Self, Problem> {
+        match (data.token, data.ticket) {
+            (Some(token), None) => Ok(Self::Token(token)),
+            (None, Some(ticket)) => Ok(Self::Ticket(ticket)),
+            (None, None) => {
+                Err(Problem::invalid_field("token", InvalidValue::new("missing", "is needed, or `ticket` instead")))
+            }
+            (Some(_), Some(_)) => Err(Problem::invalid_field(
+                "ticket",
+                InvalidValue::new("ambiguous", "must not be given together with `token`"),
+            )),
+        }
+    }
+}
+
+/// The data of commands that need none.
+#[derive(Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct NoData {}
+
+/// Reads data that names its conversation: that id, and the body of the REST call.
+fn in_conversation<T>(data: &str) -> Result<(ConversationId, T), Problem>
+where
+    T: for<'de> Deserialize<'de> + Validate,
+{
+    // Taken apart and put together again, because the body refuses members that it does not know. The members' own
+    // text stays as it is.
+    let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(data).map_err(|_| no_object())?;
+    let missing = || Problem::invalid_field("conversationId", InvalidValue::new("missing", "is missing"));
+    let id = members.remove("conversationId").ok_or_else(missing)?;
+    let text: Option<String> = serde_json::from_str(id.get()).ok();
+    let wrong_type = InvalidValue::new("wrong_type", "must be a text");
+    let conversation = field("conversationId", text.ok_or(wrong_type).and_then(|text| text.parse()))?;
+    let body = serde_json::to_string(&members)
+        .map_err(|error| Problem::new(ProblemCode::Internal, "the server failed").caused_by(error))?;
+    Ok((conversation, read(&body)?))
+}
+
+fn no_object() -> Problem {
+    Problem::invalid_field("data", InvalidValue::new("wrong_type", "must be a JSON object"))
+}
+
+fn read<T: for<'de> Deserialize<'de> + Validate>(json: &str) -> Result<T, Problem> {
+    from_json(json.as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Messages.
+
+use parlor_domain::{ClientMessageId, ConversationId, Delivery, MessageText, MessageView};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::{Metadata, field, rules};
+use crate::problem::Problem;
+
+/// A message.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// The message's id.
+    #[schema(pattern = "^[0-9a-f]{24}$", example = "6740a1b2c3d4e5f6bbbbbbbb")]
+    pub id: String,
+    /// The conversation it is in.
+    #[schema(pattern = "^[0-9a-f]{24}$", example = "6740a1b2c3d4e5f6aaaaaaaa")]
+    pub conversation_id: String,
+    /// Its place in the conversation: 1, 2, 3 … without a hole, the same for everyone.
+    #[schema(minimum = 1, maximum = 9007199254740991i64, example = 42)]
+    pub seq: u64,
+    /// The change of the conversation that made it what it is now.
+    #[schema(minimum = 1, maximum = 9007199254740991i64, example = 42)]
+    pub rev: u64,
+    /// What sort of message it is.
+    pub kind: Kind,
+    /// Who sent it.
+    #[schema(pattern = "^[0-9a-f]{24}$", example = "6740a1b2c3d4e5f601234567")]
+    pub sender_id: String,
+    /// What it says, byte for byte as it was sent.
+    #[schema(max_length = 8000, example = "Good morning, Charles.")]
+    pub text: String,
+    /// Files that come with it. None so far.
+    #[schema(value_type = Vec<Object>, max_items = 0)]
+    pub attachments: [(); 0],
+    /// The message that it answers. None so far.
+    #[schema(value_type = Option<Object>, required = true)]
+    pub reply_to: Option<()>,
+    /// Reactions to it. None so far.
+    #[schema(value_type = Vec<Object>, max_items = 0)]
+    pub reactions: [(); 0],
+    /// Users whom it mentions. None so far.
+    #[schema(value_type = Vec<String>, max_items = 0)]
+    pub mentions: [(); 0],
+    /// What the front end keeps with it.
+    pub metadata: Metadata,
+    /// The name that its sender gave it to send it once.
+    #[schema(required = true, max_length = 128, example = "b9c5-1")]
+    pub client_message_id: Option<String>,
+    /// How far it has come; for its sender alone, and only in direct conversations.
+    #[schema(required = true)]
+    pub delivery: Option<DeliveryState>,
+    /// When it was stored.
+    #[schema(format = DateTime, example = "2026-11-21T10:57:31.042Z")]
+    pub created_at: String,
+    /// When it was last edited. Not so far.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub edited_at: Option<String>,
+    /// When it was deleted. Not so far.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub deleted_at: Option<String>,
+}
+
+impl From<&MessageView> for Message {
+    fn from(view: &MessageView) -> Self {
+        let message = &view.message;
+        Self {
+            id: message.id.to_string(),
+            conversation_id: message.conversation_id.to_string(),
+            seq: message.seq.get(),
+            rev: message.rev.get(),
+            kind: Kind::Text,
+            sender_id: message.sender_id.to_string(),
+            text: message.text.to_string(),
+            attachments: [],
+            reply_to: None,
+            reactions: [],
+            mentions: [],
+            metadata: (&message.metadata).into(),
+            client_message_id: message.client_message_id.as_ref().map(ToString::to_string),
+            delivery: view.delivery.map(Into::into),
+            created_at: message.created_at.to_string(),
+            edited_at: None,
+            deleted_at: None,
+        }
+    }
+}
+
+/// The sorts of messages.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MessageKind)]
+pub enum Kind {
+    /// What a user wrote.
+    Text,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Stored.
+    Sent,
+    /// Stored, and held back while the other user is busy.
+    Held,
+    /// On a device of the other user.
+    Delivered,
+    /// Read by the other user.
+    Read,
+}
+
+impl From<Delivery> for DeliveryState {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Sent => Self::Sent,
+            Delivery::Held => Self::Held,
+            Delivery::Delivered => Self::Delivered,
+            Delivery::Read => Self::Read,
+        }
+    }
+}
+
+/// A message to send.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "text": "Good morning, Charles.", "clientMessageId": "b9c5-1" }))]
+pub struct SendMessage {
+    /// What it says: 1 to 8,000 characters that are not all white space.
+    #[validate(custom(function = "rules::message_text"))]
+    #[schema(min_length = 1, max_length = 8000)]
+    pub text: String,
+    /// What the front end keeps with it: a JSON object of at most 4,096 bytes.
+    #[validate(custom(function = "rules::metadata"))]
+    #[schema(value_type = Option<Metadata>)]
+    pub metadata: Option<Box<RawValue>>,
+    /// A name of the client's own for it, so that it is sent once: 1 to 128 bytes in one line.
+    #[validate(custom(function = "rules::client_message_id"))]
+    #[schema(min_length = 1, max_length = 128)]
+    pub client_message_id: Option<String>,
+}
+
+impl SendMessage {
+    /// The message on its way to a conversation.
+    ///
+    /// # Errors
+    /// `validation_failed`.
+    pub fn to(self, conversation: ConversationId) -> Result<parlor_services::SendMessage, Problem> {
+        let metadata = self.metadata.map(|json| field("metadata", parlor_domain::Metadata::parse(json.get())));
+        let client_message_id = self.client_message_id.map(|id| field("clientMessageId", ClientMessageId::parse(&id)));
+        Ok(parlor_services::SendMessage {
+            conversation,
+            text: field("text", MessageText::parse(&self.text))?,
+            metadata: metadata.transpose()?.unwrap_or_default(),
+            client_message_id: client_message_id.transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_are_named_as_in_the_domain() {
+        for delivery in [Delivery::Sent, Delivery::Held, Delivery::Delivered, Delivery::Read] {
+            assert_eq!(serde_json::to_value(DeliveryState::from(delivery)).unwrap(), delivery.name());
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The shapes on the wire: the JSON that REST and sockets take and give.
+//!
+//! They are apart from the domain's types on purpose: what is written here is a promise to front ends, and changes
+//! only by additions. Ids are 24 hexadecimal digits, times RFC 3339 in UTC with milliseconds.
+
+mod auth;
+mod commands;
+mod conversation;
+mod events;
+mod message;
+mod metadata;
+mod page;
+mod problem;
+pub(crate) mod rules;
+mod secret;
+mod session;
+mod status;
+mod sync;
+mod user;
+
+pub use auth::{ChangePassword, LogIn, Refresh, SignUp, SignedIn, TokenDelivery, Tokens};
+pub use commands::{Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential};
+pub use conversation::{
+    Conversation, Kind as ConversationKind, OpenDirect, Position, Receipt, SetReceipt, SetTyping, Typing,
+};
+pub use events::{
+    Empty, EventData, EventFrame, EventKind, Heartbeat, Ready, ReadyConnection, SessionRevoked, SocketLimits,
+};
+pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage};
+pub use metadata::Metadata;
+pub use page::Page;
+pub use problem::{FieldError, Problem};
+pub use secret::Secret;
+pub use session::{Session, Ticket};
+pub use status::{SetStatus, Status, StatusKind};
+pub use sync::{StreamChanges, SyncRequest, SyncResponse};
+pub use user::{Presence, PresenceUpdate, Role, Settings, UpdateUser, User, avatar_url};
+
+use parlor_domain::InvalidValue;
+
+/// Names the field of a value that was refused.
+fn field<T>(name: &'static str, parsed: Result<T, InvalidValue>) -> Result<T, crate::problem::Problem> {
+    parsed.map_err(|reason| crate::problem::Problem::invalid_field(name, reason))
+}

@@ -1,0 +1,14 @@
+//! The API through its public door: the whole application over a real store.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod accounts;
+mod anonymous;
+mod bodies;
+mod browsers;
+mod documents;
+mod messages;
+mod operation;
+mod paths;
+mod sockets;
+mod support;

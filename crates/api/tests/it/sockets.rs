@@ -1,0 +1,105 @@
+//! What only shows on a real connection.
+
+use std::{net::SocketAddr, time::Duration};
+
+use actix_web::HttpServer;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::support::{Setup, TestState, state};
+
+/// Serves the application on a free port until the test ends.
+async fn serve(body_timeout: Duration) -> (SocketAddr, TestState) {
+    let mut setup = Setup::default();
+    setup.api.body_timeout = body_timeout;
+    let test = state(setup).await;
+    let app_state = test.state.clone();
+    let server = HttpServer::new(move || parlor_api::app(app_state.clone()))
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+    let address = server.addrs()[0];
+    actix_web::rt::spawn(server.run());
+    (address, test)
+}
+
+/// Sends the bytes and reads until the server closes.
+async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer));
+    read.await.expect("the server closes the connection").unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[actix_web::test]
+async fn a_body_that_does_not_arrive_is_answered_and_the_connection_closed() {
+    let (address, _state) = serve(Duration::from_millis(50)).await;
+    let answer = exchange(
+        address,
+        b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("\"code\":\"request_timeout\""), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_body_that_is_announced_too_large_is_answered_and_the_connection_closed() {
+    let (address, _state) = serve(Duration::from_secs(30)).await;
+    let answer = exchange(
+        address,
+        b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n{",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_chunked_body_that_grows_too_large_is_answered_and_the_connection_closed() {
+    let (address, _state) = serve(Duration::from_secs(30)).await;
+    let mut bytes = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        transfer-encoding: chunked\r\n\r\n"
+        .to_vec();
+    bytes.extend(format!("5000\r\n{}\r\n", " ".repeat(0x5000)).into_bytes());
+    let answer = exchange(address, &bytes).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_body_that_is_cut_off_or_badly_framed_is_refused() {
+    let (address, _state) = serve(Duration::from_secs(30)).await;
+    let answer = exchange(
+        address,
+        b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+          transfer-encoding: chunked\r\n\r\nzz\r\n",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_chunked_body_that_nobody_reads_does_not_keep_the_connection() {
+    let (address, _state) = serve(Duration::from_millis(50)).await;
+    for path in ["/api/v1/auth/login", "/api/v1/auth/logout", "/nowhere"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n");
+        let answer = exchange(address, format!("{head}transfer-encoding: chunked\r\n\r\n1\r\n{{\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a_whole_body_leaves_the_connection_open_for_the_next_request() {
+    let (address, _state) = serve(Duration::from_secs(30)).await;
+    let login = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let chunked = format!("{login}transfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
+    let sized = format!("{login}content-length: 2\r\n\r\n{{}}");
+    let last = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answers = exchange(address, format!("{chunked}{sized}{last}").as_bytes()).await;
+    assert_eq!(answers.matches("HTTP/1.1 422").count(), 2, "{answers}");
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
+}
