@@ -1,0 +1,259 @@
+//! The composition root: everything that makes a running server is put together here, for `main` and for tests.
+
+use std::{any::Any, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+#[cfg(target_os = "linux")]
+use actix_web::rt::net::TcpStream;
+use actix_web::{HttpServer, dev::Server};
+use metrics_exporter_prometheus::PrometheusHandle;
+use parlor_api::{AppState, Stopping, live::Live};
+use parlor_domain::store::StoreError;
+use parlor_repositories::sqlite::SqliteStore;
+use parlor_services::{Background, ServiceError, Services, Sources};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::{
+    config::{MAX_WORKERS, MetricsListener, ServerSettings, Settings},
+    signing_key::{SigningKeyError, signing_key},
+    store::{self, OpenError},
+    telemetry::measure,
+    wiring::{self, processors},
+};
+
+/// Why a server can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its address can't be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its database can't be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// It has no secret to sign tokens with.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
+    /// What the services have to know from the start can't be read.
+    #[error("cannot read the database")]
+    Services(#[from] StoreError),
+}
+
+/// Why a server ended other than it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its listener failed.
+    #[error("the listener failed")]
+    Listener(#[from] io::Error),
+    /// Something could not be written at the end.
+    #[error("cannot write the last changes")]
+    Background(#[from] ServiceError),
+    /// The database could not be closed.
+    #[error("cannot close the database")]
+    Close(#[from] StoreError),
+}
+
+/// How a running server is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Not at all.
+    Never,
+    /// Requests under way are finished, sockets are closed spread over a time.
+    InOrder,
+    /// Clients are cut off. What was acknowledged is stored all the same.
+    Now,
+}
+
+/// A server that is put together and bound to its addresses.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    metrics_server: Option<(Server, SocketAddr)>,
+    metrics: PrometheusHandle,
+    services: Services,
+    store: SqliteStore,
+    state: AppState,
+    coalesce: Duration,
+    stopping: StopTimes,
+}
+
+/// How a server takes its time to stop in order.
+#[derive(Clone, Copy)]
+struct StopTimes {
+    /// How long it goes on as before while `/readyz` already says no.
+    delay: Duration,
+    /// Over how long sockets are closed.
+    jitter: Duration,
+}
+
+impl Application {
+    /// Binds the addresses, opens the database and puts everything together. Nothing is served before
+    /// [`Self::run`]; who connects until then waits.
+    ///
+    /// # Errors
+    /// What keeps the server from starting.
+    pub async fn build(settings: &Settings, sources: Sources, metrics: PrometheusHandle) -> Result<Self, StartError> {
+        let store = store::open_to_serve(&settings.store)?;
+        let secret = signing_key(&settings.auth, &settings.store.data_dir, &*sources.entropy)?;
+        let config = wiring::services_config(settings, secret);
+        let clock = Arc::clone(&sources.clock);
+        let services = Services::build(store.stores(), &config, wiring::hub_config(settings), sources).await?;
+        let state = AppState {
+            services: services.clone(),
+            config: Arc::new(wiring::api_config(settings)),
+            stopping: Stopping::default(),
+            live: Arc::new(Live::new(wiring::live_config(&settings.live), clock)),
+            metrics: (settings.metrics.listener == MetricsListener::Public).then(|| metrics.clone()),
+        };
+        let (server, address) = listen(&settings.server, state.clone())?;
+        let metrics_server = match settings.metrics.listener {
+            MetricsListener::Public | MetricsListener::Off => None,
+            MetricsListener::Own(address) => Some(listen_for_metrics(address, metrics.clone())?),
+        };
+        let coalesce = settings.presence.coalesce.get();
+        let stopping =
+            StopTimes { delay: settings.server.shutdown_delay.get(), jitter: settings.server.shutdown_jitter.get() };
+        Ok(Self { server, address, metrics_server, metrics, services, store, state, coalesce, stopping })
+    }
+
+    /// Where the API is served.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the measurements are served, if at an address of their own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_server.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Serves until it is asked to stop or the listener fails, then closes everything. If whoever could ask is gone,
+    /// it stops in order.
+    ///
+    /// # Errors
+    /// What went wrong on the way or at the end.
+    pub async fn run(self, stops: watch::Receiver<Stop>) -> Result<(), RunError> {
+        let Self { server, metrics_server, metrics, services, store, state, coalesce, stopping, .. } = self;
+        let background = Background::start(&services, coalesce);
+        let measuring = tokio::spawn(measure(metrics, Arc::clone(services.hub())));
+        let metrics_server = metrics_server.map(|(server, _)| {
+            let handle = server.handle();
+            (tokio::spawn(server), handle)
+        });
+        let served = serve(server, &state, stopping, stops).await;
+        if let Some((_, handle)) = metrics_server {
+            handle.stop(false).await;
+        }
+        measuring.abort();
+        let settled = background.stop().await;
+        let closed = store.close();
+        served?;
+        settled?;
+        Ok(closed?)
+    }
+}
+
+/// Serves until the server has ended, by itself or because it was asked to.
+async fn serve(
+    server: Server,
+    state: &AppState,
+    stopping: StopTimes,
+    mut stops: watch::Receiver<Stop>,
+) -> io::Result<()> {
+    let handle = server.handle();
+    let mut server = pin!(server);
+    let asked = tokio::select! {
+        ended = &mut server => return ended,
+        asked = asked_to_stop(state, stopping.delay, &mut stops) => asked,
+    };
+    state.live.stop();
+    if asked == Stop::Now {
+        return tokio::join!(handle.stop(false), server).1;
+    }
+    info!("stopping: finishing requests and closing sockets");
+    let stop = async { tokio::join!(handle.stop(true), state.services.hub().close_all(stopping.jitter)) };
+    let in_order = async { tokio::join!(stop, server).1 };
+    tokio::select! {
+        ended = in_order => ended,
+        _ = asked_for(&mut stops, Stop::Now) => {
+            warn!("stopping at once");
+            Ok(())
+        }
+    }
+}
+
+/// Waits for a request to stop; then, ready no more, for the delay to pass or for a more urgent request.
+async fn asked_to_stop(state: &AppState, delay: Duration, stops: &mut watch::Receiver<Stop>) -> Stop {
+    let asked = asked_for(stops, Stop::InOrder).await;
+    state.stopping.raise();
+    if asked == Stop::Now {
+        return asked;
+    }
+    tokio::select! {
+        () = tokio::time::sleep(delay) => asked,
+        urgent = asked_for(stops, Stop::Now) => urgent,
+    }
+}
+
+/// Waits until a stop of at least this urgency is asked for, and gives the one that is.
+async fn asked_for(stops: &mut watch::Receiver<Stop>, urgency: Stop) -> Stop {
+    match stops.wait_for(|stop| *stop >= urgency).await {
+        Ok(stop) => *stop,
+        Err(_) if urgency <= Stop::InOrder => Stop::InOrder,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn listen(settings: &ServerSettings, state: AppState) -> Result<(Server, SocketAddr), StartError> {
+    let workers = if settings.workers == 0 { processors().min(MAX_WORKERS) } else { settings.workers };
+    let write_timeout = settings.write_timeout.get();
+    let server = HttpServer::new(move || parlor_api::app(state.clone()))
+        .workers(workers)
+        .max_connections(settings.max_connections)
+        .backlog(settings.backlog)
+        .keep_alive(settings.keep_alive.get())
+        .client_request_timeout(settings.header_timeout.get())
+        .tcp_nodelay(true)
+        .on_connect(move |connection, _| give_up_on_stalled(connection, write_timeout))
+        // Who has closed its side will not read the answer; keeping the connection would hold a place for nothing.
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(settings.shutdown_timeout.get().as_secs())
+        .disable_signals();
+    let at = format!("{}:{}", settings.host, settings.port);
+    let server = server.bind((settings.host.as_str(), settings.port));
+    let server = server.map_err(|source| StartError::Bind { address: at, source })?;
+    // A bound server has at least one address; a name that means several has the same port on each.
+    let address = server.addrs()[0];
+    Ok((server.run(), address))
+}
+
+/// Makes the kernel end a connection whose other side takes no bytes for that long. Nothing in actix does: a client
+/// that never reads would keep its connection, and what waits for it, for ever.
+#[cfg(target_os = "linux")]
+fn give_up_on_stalled(connection: &dyn Any, timeout: Duration) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(timeout))
+    {
+        warn!(error = &error as &dyn std::error::Error, "can't limit how long a client may take to read");
+    }
+}
+
+/// There is no such limit to be set here.
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_stalled(_: &dyn Any, _: Duration) {}
+
+/// A listener that serves nothing but the measurements.
+fn listen_for_metrics(address: SocketAddr, metrics: PrometheusHandle) -> Result<(Server, SocketAddr), StartError> {
+    let server = HttpServer::new(move || parlor_api::metrics_app(metrics.clone()))
+        .workers(1)
+        .disable_signals()
+        .bind(address)
+        .map_err(|source| StartError::Bind { address: address.to_string(), source })?;
+    let address = server.addrs()[0];
+    Ok((server.run(), address))
+}

@@ -1,0 +1,256 @@
+//! Made-up users, conversations and messages: the same for the same seed, whatever the machine or the day.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use parlor_domain::{
+    Bio, Clock, ConversationId, DisplayName, Email, Entropy, InvalidValue, Login, MessageId, MessageText, Metadata,
+    NewMessage, PasswordHash, Rev, SeededEntropy, Settings, Status, SystemRole, Timestamp, User, UserId, Username,
+    store::{AppendOutcome, NewDirect, NewUser, StoreError, Stores},
+};
+
+/// How many changes wait for the store at a time: enough for it to write them in large groups.
+const CONCURRENCY: usize = 256;
+/// When the first user signs up: 2025-01-01T00:00:00Z. Everything else happens within the days after it.
+const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
+
+const FIRST_NAMES: [&str; 16] = [
+    "Ada",
+    "Alan",
+    "Barbara",
+    "Claude",
+    "Donald",
+    "Edsger",
+    "Frances",
+    "Grace",
+    "Hedy",
+    "John",
+    "Katherine",
+    "Leslie",
+    "Margaret",
+    "Niklaus",
+    "Radia",
+    "Tim",
+];
+const LAST_NAMES: [&str; 16] = [
+    "Allen", "Dijkstra", "Hamilton", "Hopper", "Johnson", "Knuth", "Lamarr", "Lamport", "Liskov", "Lovelace",
+    "McCarthy", "Perlman", "Shannon", "Turing", "Wirth", "Wilson",
+];
+const WORDS: [&str; 32] = [
+    "the", "a", "we", "you", "it", "is", "was", "can", "see", "meet", "at", "noon", "today", "tomorrow", "please",
+    "thanks", "great", "sure", "maybe", "later", "idea", "lunch", "train", "coffee", "station", "report", "draft",
+    "number", "works", "again", "here", "there",
+];
+
+/// How much of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many users, named `user1`, `user2` …
+    pub users: u32,
+    /// How many direct conversations, each of another pair of them.
+    pub conversations: u32,
+    /// How many messages in all, spread evenly over the conversations.
+    pub messages: u64,
+    /// How many characters each message has: 1 to 8,000.
+    pub message_chars: usize,
+    /// What all ids, names and texts follow from.
+    pub seed: u64,
+}
+
+/// Why nothing, or not everything, was made.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The plan can't be followed.
+    #[error("{0}")]
+    Plan(String),
+    /// A made-up value is none: the lists above are wrong.
+    #[error("a made-up value is not valid")]
+    Value(#[from] InvalidValue),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Plan {
+    /// How many things are made in all: what a progress bar counts to.
+    pub fn steps(&self) -> u64 {
+        u64::from(self.users) + u64::from(self.conversations) + self.messages
+    }
+
+    fn check(&self) -> Result<(), SeedError> {
+        let users = u64::from(self.users);
+        let pairs = users * users.saturating_sub(1) / 2;
+        if u64::from(self.conversations) > pairs {
+            let reason = format!("{users} users have at most {pairs} direct conversations");
+            return Err(SeedError::Plan(reason));
+        }
+        if self.messages > 0 && self.conversations == 0 {
+            return Err(SeedError::Plan("messages need at least one conversation".to_owned()));
+        }
+        if !(1..=MessageText::MAX_CHARS).contains(&self.message_chars) {
+            return Err(SeedError::Plan(format!("a message has 1 to {} characters", MessageText::MAX_CHARS)));
+        }
+        Ok(())
+    }
+}
+
+/// Makes what the plan says. All users have this password. `done` is called after each thing that was made.
+///
+/// # Errors
+/// A plan that can't be followed, users of these names that are there already (nothing is made then), and what the
+/// store says.
+pub async fn seed(stores: &Stores, plan: &Plan, password: &PasswordHash, done: &impl Fn()) -> Result<(), SeedError> {
+    plan.check()?;
+    if plan.users > 0 && stores.users.credentials(&Login::new("user1")).await?.is_some() {
+        let reason = "there is a user1 already; `parlor clear --yes` deletes everything";
+        return Err(SeedError::Plan(reason.to_owned()));
+    }
+    let users = users(plan, password)?;
+    stream::iter(&users)
+        .map(|user| async { stores.users.insert(user).await.map(|()| done()) })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await?;
+    stream::iter(pairs(plan.users).take(plan.conversations as usize).enumerate())
+        .map(|(index, (opener, other))| {
+            conversation(stores, plan, index as u64, [users[opener].user.id, users[other].user.id], done)
+        })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await
+}
+
+/// A clock that shows one time.
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+/// Every pair of so many users once, neighbours first.
+fn pairs(users: u32) -> impl Iterator<Item = (usize, usize)> {
+    let users = users as usize;
+    (1..users).flat_map(move |distance| (0..users - distance).map(move |first| (first, first + distance)))
+}
+
+fn users(plan: &Plan, password: &PasswordHash) -> Result<Vec<NewUser>, InvalidValue> {
+    let entropy = SeededEntropy::new(plan.seed);
+    (1..=plan.users).map(|number| user(number, &entropy, password)).collect()
+}
+
+fn user(number: u32, entropy: &SeededEntropy, password: &PasswordHash) -> Result<NewUser, InvalidValue> {
+    let created_at = BEGINNING + Duration::from_secs(u64::from(number));
+    let name = format!("{} {}", choose(&FIRST_NAMES, entropy), choose(&LAST_NAMES, entropy));
+    let user = User {
+        id: UserId::generate(&At(created_at), entropy),
+        username: Username::parse(&format!("user{number}"))?,
+        email: Some(Email::parse(&format!("user{number}@example.com"))?),
+        display_name: DisplayName::parse(&name)?,
+        bio: Bio::default(),
+        metadata: Metadata::default(),
+        role: SystemRole::default(),
+        settings: Settings::default(),
+        status: Status::default(),
+        last_seen_at: None,
+        rev: Rev::ZERO,
+        created_at,
+        deleted_at: None,
+    };
+    Ok(NewUser { user, password: password.clone() })
+}
+
+/// Opens a conversation and fills it. Its messages follow each other; other conversations go on meanwhile.
+async fn conversation(
+    stores: &Stores,
+    plan: &Plan,
+    index: u64,
+    members: [UserId; 2],
+    done: &impl Fn(),
+) -> Result<(), SeedError> {
+    // A source of its own, so that what it makes does not depend on how the conversations take turns.
+    let entropy = SeededEntropy::new(plan.seed ^ ((index + 1) << 32));
+    let mut now = BEGINNING + Duration::from_secs(86_400 + index);
+    let id = ConversationId::generate(&At(now), &entropy);
+    let opened =
+        stores.conversations.open_direct(&NewDirect { id, opener: members[0], other: members[1], now }).await?;
+    done();
+    let conversations = u64::from(plan.conversations);
+    let messages = plan.messages / conversations + u64::from(index < plan.messages % conversations);
+    for _ in 0..messages {
+        now = now + Duration::from_secs(1);
+        let message = NewMessage {
+            id: MessageId::generate(&At(now), &entropy),
+            conversation_id: opened.id,
+            sender_id: choose(&members, &entropy),
+            text: MessageText::parse(&text(plan.message_chars, &entropy))?,
+            metadata: Metadata::default(),
+            client_message_id: None,
+            created_at: now,
+        };
+        match stores.messages.append(&message).await? {
+            AppendOutcome::Appended { .. } => done(),
+            refused @ (AppendOutcome::Repeated(_)
+            | AppendOutcome::ClientIdReused
+            | AppendOutcome::NotAMember
+            | AppendOutcome::RecipientDeleted) => {
+                return Err(SeedError::Plan(format!("a message was not taken: {refused:?}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn choose<T: Copy>(list: &[T], entropy: &SeededEntropy) -> T {
+    let mut bytes = [0; 4];
+    entropy.fill(&mut bytes);
+    list[u32::from_be_bytes(bytes) as usize % list.len()]
+}
+
+/// Words, of exactly that many characters in all.
+fn text(chars: usize, entropy: &SeededEntropy) -> String {
+    let mut text = String::with_capacity(chars + 16);
+    while text.len() <= chars {
+        text.push_str(choose(&WORDS, entropy));
+        text.push(' ');
+    }
+    text.truncate(chars);
+    // The words are ASCII, so a byte is a character; the last one must not be a space that looks cut off.
+    if text.ends_with(' ') {
+        text.pop();
+        text.push('.');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_comes_once() {
+        let all: std::collections::HashSet<_> = pairs(5).collect();
+        assert_eq!((all.len(), pairs(5).count()), (10, 10));
+        assert!(all.iter().all(|(a, b)| a < b && *b < 5));
+        assert_eq!((pairs(0).count(), pairs(1).count()), (0, 0));
+    }
+
+    #[test]
+    fn a_text_has_the_asked_number_of_characters() {
+        let entropy = SeededEntropy::new(1);
+        for chars in [1, 2, 80, 8000] {
+            assert_eq!(text(chars, &entropy).chars().count(), chars);
+            assert!(MessageText::parse(&text(chars, &entropy)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_followed_is_refused() {
+        let plan = Plan { users: 3, conversations: 3, messages: 9, message_chars: 10, seed: 1 };
+        assert!(plan.check().is_ok());
+        assert!(Plan { conversations: 4, ..plan }.check().is_err());
+        assert!(Plan { conversations: 0, ..plan }.check().is_err());
+        assert!(Plan { message_chars: 8001, ..plan }.check().is_err());
+    }
+}

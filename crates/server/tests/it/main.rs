@@ -1,0 +1,11 @@
+//! The server through its composition root: real HTTP and real sockets against a server on a port of its own.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on stops")]
+
+mod chat;
+mod cli;
+mod live;
+mod logs;
+mod operation;
+mod seed;
+mod support;

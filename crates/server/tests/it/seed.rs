@@ -1,0 +1,75 @@
+//! Made-up data, through the store traits.
+
+use parlor_domain::{
+    PasswordHash, UserId,
+    store::{Directory, Inbox, Stores, Window},
+};
+use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
+use parlor_server::seed::{Plan, SeedError, seed};
+use tempfile::TempDir;
+
+const PLAN: Plan = Plan { users: 5, conversations: 7, messages: 40, message_chars: 30, seed: 42 };
+
+fn database() -> (TempDir, SqliteStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("parlor.db"), &SqliteOptions::default()).unwrap();
+    store.migrate().unwrap();
+    (dir, store)
+}
+
+async fn fill(stores: &Stores, plan: &Plan) -> Result<(), SeedError> {
+    seed(stores, plan, &PasswordHash::new("$2b$04$made-up".to_owned()), &|| {}).await
+}
+
+/// Every user, conversation and message with its id, as text.
+async fn contents(stores: &Stores) -> (usize, usize, Vec<String>) {
+    let everyone = Directory { terms: Vec::new(), after: None, except: UserId::from_bytes([0; 12]), limit: 1000 };
+    let users = stores.users.directory(&everyone).await.unwrap();
+    let mut lines: Vec<String> = users.iter().map(|user| format!("{user:?}")).collect();
+    let (mut conversations, mut messages) = (std::collections::BTreeSet::new(), 0);
+    for user in &users {
+        let inbox = stores.conversations.inbox(&Inbox { user: user.id, after: None, limit: 1000 }).await.unwrap();
+        for entry in inbox {
+            let id = entry.conversation.id;
+            if conversations.insert(id) {
+                for message in stores.messages.page(id, Window::Newest, 1000).await.unwrap() {
+                    lines.push(format!("{id} {} {} {} {}", message.seq, message.id, message.sender_id, message.text));
+                    messages += 1;
+                }
+            }
+        }
+    }
+    lines.sort();
+    (conversations.len(), messages, lines)
+}
+
+#[tokio::test]
+async fn the_same_seed_makes_the_same_on_every_database() {
+    let ((_a, first), (_b, second), (_c, other)) = (database(), database(), database());
+    fill(&first.stores(), &PLAN).await.unwrap();
+    fill(&second.stores(), &PLAN).await.unwrap();
+    fill(&other.stores(), &Plan { seed: 43, ..PLAN }).await.unwrap();
+
+    let (conversations, messages, lines) = contents(&first.stores()).await;
+    assert_eq!((conversations, messages, lines.len()), (7, 40, 45));
+    assert_eq!(lines, contents(&second.stores()).await.2);
+    assert_ne!(lines, contents(&other.stores()).await.2);
+}
+
+#[tokio::test]
+async fn a_second_seed_is_refused_and_changes_nothing() {
+    let (_dir, store) = database();
+    fill(&store.stores(), &PLAN).await.unwrap();
+    let before = contents(&store.stores()).await;
+    assert!(matches!(fill(&store.stores(), &Plan { seed: 43, ..PLAN }).await, Err(SeedError::Plan(_))));
+    assert_eq!(contents(&store.stores()).await, before);
+}
+
+#[tokio::test]
+async fn progress_counts_everything_that_is_made() {
+    let (_dir, store) = database();
+    let steps = std::cell::Cell::new(0);
+    let password = PasswordHash::new("$2b$04$made-up".to_owned());
+    seed(&store.stores(), &PLAN, &password, &|| steps.set(steps.get() + 1)).await.unwrap();
+    assert_eq!(steps.get(), PLAN.steps());
+}
