@@ -1,0 +1,178 @@
+//! What may come in. `deny.toml` has the rules; these tests keep the part of them that needs no network.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::{
+    MetadataCommand,
+    semver::{Version, VersionReq},
+};
+use toml::{Table, Value};
+
+use super::{licence, root};
+
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// The rules of `deny.toml` that can be kept offline.
+struct Rules {
+    licences: Vec<String>,
+    bans: Vec<Ban>,
+}
+
+/// A crate that must not come in, at all or in some versions.
+struct Ban {
+    name: String,
+    versions: VersionReq,
+    reason: String,
+}
+
+/// A crate as `Cargo.lock` names it: for every system and with every feature, used in this build or not.
+struct Locked {
+    name: String,
+    version: Version,
+    /// `None` for our own.
+    source: Option<String>,
+}
+
+impl Rules {
+    fn parse(deny: &str) -> Result<Self> {
+        let deny: Table = deny.parse()?;
+        let licences = list(&deny, "licenses", "allow")?.iter().map(|licence| Ok(text(licence)?.to_owned()));
+        let bans = list(&deny, "bans", "deny")?.iter().map(Ban::parse);
+        Ok(Self { licences: licences.collect::<Result<_>>()?, bans: bans.collect::<Result<_>>()? })
+    }
+}
+
+impl Ban {
+    /// An entry such as `{ crate = "name:<1.2", reason = "…" }`; without a version it means every one.
+    fn parse(entry: &Value) -> Result<Self> {
+        let field = |name| text(entry.get(name).with_context(|| format!("{entry} has no {name}"))?);
+        let (name, versions) = field("crate")?.split_once(':').unwrap_or((field("crate")?, "*"));
+        if name.contains('@') {
+            bail!("{name}: write the versions as `:=1.2.3`");
+        }
+        Ok(Self { name: name.into(), versions: versions.parse()?, reason: field("reason")?.into() })
+    }
+}
+
+fn list<'a>(table: &'a Table, section: &str, key: &str) -> Result<&'a Vec<Value>> {
+    let value = table.get(section).and_then(|section| section.get(key));
+    value.and_then(Value::as_array).with_context(|| format!("there is no list {section}.{key}"))
+}
+
+fn text(value: &Value) -> Result<&str> {
+    value.as_str().with_context(|| format!("{value} is no text"))
+}
+
+fn parse_lock(lock: &str) -> Result<Vec<Locked>> {
+    let lock: Table = lock.parse()?;
+    let packages = lock.get("package").and_then(Value::as_array).context("there is no list of packages")?;
+    let locked = |package: &Value| {
+        let field = |name| package.get(name).and_then(Value::as_str);
+        Ok(Locked {
+            name: field("name").context("a package has no name")?.to_owned(),
+            version: field("version").context("a package has no version")?.parse()?,
+            source: field("source").map(str::to_owned),
+        })
+    };
+    packages.iter().map(locked).collect()
+}
+
+/// The locked crates that are banned, each with the reason.
+fn banned(locked: &[Locked], bans: &[Ban]) -> Vec<String> {
+    let mut found = Vec::new();
+    for Locked { name, version, .. } in locked {
+        let applies = |ban: &&Ban| ban.name == *name && ban.versions.matches(version);
+        found.extend(bans.iter().filter(applies).map(|ban| format!("{name} {version}: {}", ban.reason)));
+    }
+    found
+}
+
+/// The locked crates that come from elsewhere than the registry.
+fn of_unknown_source(locked: &[Locked]) -> Vec<String> {
+    let foreign = |source: &&String| source.as_str() != CRATES_IO;
+    locked
+        .iter()
+        .filter_map(|one| Some(format!("{} from {}", one.name, one.source.as_ref().filter(foreign)?)))
+        .collect()
+}
+
+fn rules() -> Result<Rules> {
+    Rules::parse(&fs::read_to_string(root().join("deny.toml"))?)
+}
+
+fn lock() -> Result<Vec<Locked>> {
+    parse_lock(&fs::read_to_string(root().join("Cargo.lock"))?)
+}
+
+#[test]
+fn nothing_banned_is_locked() -> Result<()> {
+    let rules = rules()?;
+    assert!(!rules.bans.is_empty());
+    assert_eq!(banned(&lock()?, &rules.bans), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn everything_comes_from_the_registry() -> Result<()> {
+    assert_eq!(of_unknown_source(&lock()?), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn every_licence_is_allowed() -> Result<()> {
+    let Rules { licences, .. } = rules()?;
+    // For this system alone: what others need may never have been fetched.
+    let options = ["--locked", "--offline", "--filter-platform", "host-tuple"].map(String::from);
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(options).exec()?;
+    for package in metadata.packages {
+        let expression = package.license.unwrap_or_default();
+        assert!(licence::permits(&expression, &licences), "{} {}: {expression:?}", package.name, package.version);
+    }
+    Ok(())
+}
+
+/// A lock file with one of our crates, and a ban of each kind.
+fn made_up(packages: &str) -> Result<(Vec<Locked>, Rules)> {
+    let ours = "[[package]]\nname = \"parlor-domain\"\nversion = \"0.1.0\"\n";
+    let deny = r#"
+        [licenses]
+        allow = ["MIT"]
+        [bans]
+        deny = [{ crate = "rsa", reason = "no fix" }, { crate = "jwt:<10.3", reason = "GHSA-x" }]
+    "#;
+    Ok((parse_lock(&format!("{ours}{packages}"))?, Rules::parse(deny)?))
+}
+
+fn package(name: &str, version: &str, source: &str) -> String {
+    format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"{source}\"\n")
+}
+
+#[test]
+fn a_banned_crate_is_found_in_any_version() -> Result<()> {
+    let (locked, rules) = made_up(&package("rsa", "0.9.8", CRATES_IO))?;
+    assert_eq!(banned(&locked, &rules.bans), ["rsa 0.9.8: no fix"]);
+    Ok(())
+}
+
+#[test]
+fn a_version_below_the_floor_is_found_beside_a_good_one() -> Result<()> {
+    let both = package("jwt", "10.2.9", CRATES_IO) + &package("jwt", "10.3.0", CRATES_IO);
+    let (locked, rules) = made_up(&both)?;
+    assert_eq!(banned(&locked, &rules.bans), ["jwt 10.2.9: GHSA-x"]);
+    Ok(())
+}
+
+#[test]
+fn a_crate_from_elsewhere_is_found() -> Result<()> {
+    let elsewhere = "git+https://example.org/bytes#abc";
+    let (locked, _) = made_up(&(package("bytes", "1.0.0", elsewhere) + &package("http", "1.0.0", CRATES_IO)))?;
+    assert_eq!(of_unknown_source(&locked), [format!("bytes from {elsewhere}")]);
+    Ok(())
+}
+
+#[test]
+fn a_ban_without_a_reason_is_refused() {
+    let error = Rules::parse("[licenses]\nallow = []\n[bans]\ndeny = [{ crate = \"rsa\" }]").err().unwrap();
+    assert!(error.to_string().contains("has no reason"), "{error}");
+}

@@ -1,0 +1,9 @@
+//! One test program: a real server with real clients, and the rules of the house.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod architecture;
+mod durability;
+mod parts;
+mod readme;
+mod sending;

@@ -1,0 +1,37 @@
+//! The programs that the black-box tests run are the ones that they were written for.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use parlor_tests::Part;
+
+/// What a program writes to standard output.
+fn output(part: Part, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(part.path()?).args(arguments).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+#[test]
+fn the_server_is_of_this_version() -> Result<()> {
+    let version = output(Part::Server, &["--version"])?;
+    assert_eq!(version, format!("parlor {}", env!("CARGO_PKG_VERSION")));
+    Ok(())
+}
+
+#[test]
+fn curl_speaks_http() -> Result<()> {
+    let version = output(Part::Curl, &["--version"])?;
+    let protocols = version.lines().find(|line| line.starts_with("Protocols:")).context("no list of protocols")?;
+    assert!(protocols.split(' ').any(|protocol| protocol == "http"), "{protocols}");
+    Ok(())
+}
+
+#[test]
+fn python_has_the_pinned_websocket_client() -> Result<()> {
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/requirements.txt");
+    let version = output(Part::Python, &["-c", "import websockets; print(websockets.__version__)"])?;
+    let pinned = format!("websockets=={version} ");
+    assert!(fs::read_to_string(requirements)?.contains(&pinned), "Python has websockets {version}");
+    Ok(())
+}
