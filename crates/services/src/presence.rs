@@ -45,16 +45,24 @@ impl PresenceService {
         Ok(self.deps.own_view(user))
     }
 
-    /// Tells contacts of all who came, went or changed their status since the last call.
+    /// Tells contacts of all who came, went or changed their status since the last call. Who can't be settled now is
+    /// tried again at the next call, and keeps nobody else waiting.
     pub(crate) async fn settle(&self) -> StoreResult<()> {
-        let arrivals = self.deps.hub.settle();
-        let settled = self.settle_all(&arrivals).await;
-        if settled.is_err() {
-            for arrival in &arrivals {
-                self.deps.hub.unsettle(user_of(arrival));
+        let mut outcome = Ok(());
+        let (mut settled, mut seen) = (Vec::new(), Vec::new());
+        for arrival in self.deps.hub.settle() {
+            match self.settle_one(&arrival).await {
+                Ok(at) => {
+                    settled.push(arrival);
+                    seen.extend(at);
+                }
+                Err(error) => {
+                    self.deps.hub.unsettle(user_of(&arrival));
+                    outcome = Err(error);
+                }
             }
         }
-        settled
+        self.note_seen(&settled, &seen).await.and(outcome)
     }
 
     /// Notes that those who are seen to be here still are, so that the end of the server leaves a recent time.
@@ -77,21 +85,20 @@ impl PresenceService {
         Ok(())
     }
 
-    async fn settle_all(&self, arrivals: &[Arrival]) -> StoreResult<()> {
-        let mut seen = Vec::new();
-        for arrival in arrivals {
-            seen.extend(self.settle_one(arrival).await?);
-        }
-        if !seen.is_empty() {
-            self.deps.stores.users.set_last_seen(&seen).await?;
-        }
-        for arrival in arrivals {
-            if let Arrival::Gone(user, _) = arrival {
-                self.told.remove(user);
-                self.deps.hub.retire(*user);
+    /// Stores when users were seen, all at once, and then forgets the gone.
+    async fn note_seen(&self, settled: &[Arrival], seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
+        let noted = if seen.is_empty() { Ok(()) } else { self.deps.stores.users.set_last_seen(seen).await };
+        for arrival in settled {
+            match arrival {
+                _ if noted.is_err() => self.deps.hub.unsettle(user_of(arrival)),
+                Arrival::Gone(user, _) => {
+                    self.told.remove(user);
+                    self.deps.hub.retire(*user);
+                }
+                Arrival::Here(_) => {}
             }
         }
-        Ok(())
+        noted
     }
 
     /// Tells contacts of one user, if there is something new to tell. Gives when he was seen, if he was.

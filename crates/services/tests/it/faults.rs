@@ -1,13 +1,19 @@
 //! A store that fails: the caller is told, and nothing is half done.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use parlor_domain::{
     Status, StatusKind,
     store::{StoreError, Stores},
     testing::{MockConversationStore, MockMessageStore, MockUserStore},
 };
-use parlor_services::ServiceError;
+use parlor_services::{Background, ServiceError};
 
 use crate::support::{World, message};
 
@@ -55,6 +61,42 @@ async fn a_status_that_is_not_stored_holds_nothing_back() {
     assert!(is_unavailable(&error), "{error:?}");
     world.send(ada, id, "not held").await.unwrap();
     assert_eq!(bob_reads.messages_until("not held").await, ["not held@1"]);
+}
+
+#[tokio::test]
+async fn an_account_that_can_not_be_read_stops_nobody_else_from_being_seen() {
+    let world = World::new().await;
+    let (ada, bob, _) = world.pair().await;
+    let cem = world.user("cem").await;
+    let known = [ada, bob, cem].map(|caller| caller.user);
+    let known = world.stores().users.find_many(&known).await.unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let mut users = MockUserStore::new();
+    users.expect_rev().returning(|_| Ok(parlor_domain::Rev::ZERO));
+    users.expect_set_last_seen().returning(|_| Ok(()));
+    users.expect_ended_statuses().returning(|_, _| Ok(Vec::new()));
+    let is_broken = Arc::clone(&broken);
+    users.expect_find().returning(move |id| {
+        if id == cem.user && is_broken.load(Ordering::SeqCst) {
+            return Err(StoreError::corrupt("users: cem"));
+        }
+        Ok(known.iter().find(|user| user.id == id).cloned())
+    });
+    let world = world.with_stores(|stores| Stores { users: Arc::new(users), ..stores }).await;
+    let mut ada_reads = world.connect(ada).await;
+    let _cem_reads = world.connect(cem).await;
+    broken.store(true, Ordering::SeqCst);
+    let _background = Background::start(&world.services, Duration::from_millis(1));
+    for _ in 0..5 {
+        let bob_reads = world.connect(bob).await;
+        ada_reads.until(&format!("presence {} true", bob.user)).await;
+        drop(bob_reads);
+        world.clock.advance(Duration::from_secs(3));
+        ada_reads.until(&format!("presence {} false", bob.user)).await;
+        while world.services.hub().stats().users > 2 {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[tokio::test]
