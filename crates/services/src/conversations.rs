@@ -131,7 +131,8 @@ impl ConversationService {
         self.deps.limits.signal(caller.user)?;
         let entry = self.deps.stores.conversations.find(id, caller.user).await?;
         entry.ok_or(ServiceError::NotFound("conversation"))?;
-        if is_visible(&self.deps, caller.user).await? {
+        // Typing is a sign of life like an arrival.
+        if shown(&self.deps, caller.user).await?.delivered {
             let event = Event::Typing { conversation_id: id, user_id: caller.user, typing };
             self.deps.hub.announce(id, event, Some(caller.user));
         }
@@ -193,9 +194,4 @@ async fn shown(deps: &Deps, user: UserId) -> StoreResult<Shown> {
     let now = deps.clock.now();
     let visible = user.as_ref().is_some_and(|user| user.status.at(now).kind != StatusKind::Invisible);
     Ok(Shown { delivered: visible, read: visible && user.is_some_and(|user| user.settings.read_receipts) })
-}
-
-async fn is_visible(deps: &Deps, user: UserId) -> StoreResult<bool> {
-    let user = deps.stores.users.find(user).await?;
-    Ok(user.is_some_and(|user| user.status.at(deps.clock.now()).kind != StatusKind::Invisible))
 }

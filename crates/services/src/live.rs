@@ -49,10 +49,9 @@ impl LiveService {
         let (handle, outbox, registration) = hub.register(identity, format);
         // Read after the registration: whoever ends the session from now on finds the connection, and whoever
         // ended it before is found here.
-        let ended = ServiceError::Unauthenticated(AuthFailure::SessionEnded);
-        let session = self.deps.stores.sessions.find(caller.session, self.deps.clock.now()).await?.ok_or(ended)?;
-        let ended = ServiceError::Unauthenticated(AuthFailure::SessionEnded);
-        let user = self.deps.stores.users.find(caller.user).await?.ok_or(ended)?;
+        let ended = || ServiceError::Unauthenticated(AuthFailure::SessionEnded);
+        let session = self.deps.stores.sessions.find(caller.session, self.deps.clock.now()).await?.ok_or_else(ended)?;
+        let user = self.deps.stores.users.find(caller.user).await?.ok_or_else(ended)?;
         let heads = self.sync.heads(caller.user).await?;
         let attachment = Attachment {
             heads: stream_heads(caller.user, user.rev, &heads),

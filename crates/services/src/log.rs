@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Weak};
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Change, Conversation, ConversationId, Event, Member, Message, ReceiptView, Rev, StreamId, UserChange, UserId,
-    UserTopic,
+    Change, Conversation, ConversationId, Event, Member, Message, MessageView, ReceiptView, Rev, StreamId, UserChange,
+    UserId, UserTopic,
     store::{InboxEntry, StoreError, StoreResult},
 };
 use parlor_realtime::{CatchUp, ChangeLog, ChangePage};
@@ -53,13 +53,13 @@ async fn conversation_changes(deps: &Deps, id: ConversationId, after: Rev, limit
 
 /// The change that a message is; how far it has come is for its sender to see, and writers of frames leave it out
 /// for others.
-pub(crate) fn message_change(message: Message, members: &[Member]) -> Change {
+fn message_change(message: Message, members: &[Member]) -> Change {
     let other = members.iter().find(|member| member.user_id != message.sender_id);
     let delivery = other.map(|other| delivery(&message, other));
     Change {
         stream: StreamId::Conversation(message.conversation_id),
         rev: message.rev,
-        event: Event::MessageCreated(Box::new(parlor_domain::MessageView { message, delivery })),
+        event: Event::MessageCreated(Box::new(MessageView { message, delivery })),
     }
 }
 

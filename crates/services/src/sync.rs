@@ -149,7 +149,7 @@ impl SyncService {
         }
         let fitting = room.take(&part.changes);
         if let Some(cut) = part.changes.get(fitting) {
-            part.rev = part.changes.get(fitting.wrapping_sub(1)).map_or(from, |last| last.rev);
+            part.rev = part.changes[..fitting].last().map_or(from, |last| last.rev);
             debug_assert!(part.rev < cut.rev, "changes come in order");
             part.changes.truncate(fitting);
             part.more = true;
