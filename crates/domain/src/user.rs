@@ -36,6 +36,27 @@ pub struct User {
     pub deleted_at: Option<Timestamp>,
 }
 
+impl User {
+    /// An account as it is made: named after its user name, and nothing chosen yet.
+    pub fn new(id: UserId, username: Username, email: Option<Email>, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            display_name: DisplayName::from(&username),
+            username,
+            email,
+            bio: Bio::default(),
+            metadata: Metadata::default(),
+            role: SystemRole::default(),
+            settings: Settings::default(),
+            status: Status::default(),
+            last_seen_at: None,
+            rev: Rev::ZERO,
+            created_at,
+            deleted_at: None,
+        }
+    }
+}
+
 /// A change of an account by its owner; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileChange {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor_domain::{
-    Bio, Clock, ConversationId, DisplayName, Email, Entropy, InvalidValue, Login, MessageId, MessageText, Metadata,
-    NewMessage, PasswordHash, Rev, SeededEntropy, Settings, Status, SystemRole, Timestamp, User, UserId, Username,
+    Clock, ConversationId, DisplayName, Email, Entropy, InvalidValue, Login, MessageId, MessageText, Metadata,
+    NewMessage, PasswordHash, SeededEntropy, Timestamp, User, UserId, Username,
     store::{AppendOutcome, NewDirect, NewUser, StoreError, Stores},
 };
 
@@ -143,21 +143,10 @@ fn users(plan: &Plan, password: &PasswordHash) -> Result<Vec<NewUser>, InvalidVa
 fn user(number: u32, entropy: &SeededEntropy, password: &PasswordHash) -> Result<NewUser, InvalidValue> {
     let created_at = BEGINNING + Duration::from_secs(u64::from(number));
     let name = format!("{} {}", choose(&FIRST_NAMES, entropy), choose(&LAST_NAMES, entropy));
-    let user = User {
-        id: UserId::generate(&At(created_at), entropy),
-        username: Username::parse(&format!("user{number}"))?,
-        email: Some(Email::parse(&format!("user{number}@example.com"))?),
-        display_name: DisplayName::parse(&name)?,
-        bio: Bio::default(),
-        metadata: Metadata::default(),
-        role: SystemRole::default(),
-        settings: Settings::default(),
-        status: Status::default(),
-        last_seen_at: None,
-        rev: Rev::ZERO,
-        created_at,
-        deleted_at: None,
-    };
+    let id = UserId::generate(&At(created_at), entropy);
+    let email = Email::parse(&format!("user{number}@example.com"))?;
+    let user = User::new(id, Username::parse(&format!("user{number}"))?, Some(email), created_at);
+    let user = User { display_name: DisplayName::parse(&name)?, ..user };
     Ok(NewUser { user, password: password.clone() })
 }
 

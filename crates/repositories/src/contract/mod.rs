@@ -15,9 +15,8 @@ pub mod users;
 use std::time::Duration;
 
 use parlor_domain::{
-    Bio, ClientMessageId, Clock as _, ConversationId, DeviceLabel, DisplayName, Email, Message, MessageId, MessageText,
-    Metadata, NewMessage, PasswordHash, Rev, SecretHash, Session, SessionId, Settings, Status, StatusKind, SystemRole,
-    Timestamp, User, UserId, Username,
+    ClientMessageId, Clock as _, ConversationId, DeviceLabel, Email, Message, MessageId, MessageText, Metadata,
+    NewMessage, PasswordHash, SecretHash, Session, SessionId, Status, StatusKind, Timestamp, User, UserId, Username,
     store::{AppendOutcome, NewDirect, NewSession, NewUser, OpenedDirect, Stores},
     testing::{SeededEntropy, SettableClock},
 };
@@ -125,21 +124,9 @@ impl Fixture {
 
     fn make_user(&self, name: &str, email: Option<&str>) -> NewUser {
         let username = Username::parse(name).unwrap();
-        let user = User {
-            id: UserId::generate(&self.clock, &self.entropy),
-            display_name: DisplayName::from(&username),
-            username,
-            email: email.map(|email| Email::parse(email).unwrap()),
-            bio: Bio::default(),
-            metadata: Metadata::default(),
-            role: SystemRole::default(),
-            settings: Settings::default(),
-            status: Status::default(),
-            last_seen_at: None,
-            rev: Rev::ZERO,
-            created_at: self.now(),
-            deleted_at: None,
-        };
+        let id = UserId::generate(&self.clock, &self.entropy);
+        let email = email.map(|email| Email::parse(email).unwrap());
+        let user = User::new(id, username, email, self.now());
         NewUser { user, password: PasswordHash::new(format!("hash of {name}")) }
     }
 

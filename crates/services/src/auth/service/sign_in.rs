@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use parlor_domain::{
-    Bio, DisplayName, Metadata, PasswordHash, Rev, Session, SessionId, Settings, Status, SystemRole, Timestamp, User,
-    UserId, UserView,
+    DisplayName, PasswordHash, Session, SessionId, Timestamp, User, UserId, UserView,
     store::{Credentials, NewSession, NewUser},
 };
 use secrecy::SecretString;
@@ -118,21 +117,9 @@ impl AuthService {
     }
 
     fn new_user(&self, new: SignUp, now: Timestamp) -> User {
-        User {
-            id: UserId::generate(&*self.deps.clock, &*self.deps.entropy),
-            display_name: new.display_name.unwrap_or_else(|| DisplayName::from(&new.username)),
-            username: new.username,
-            email: new.email,
-            bio: Bio::default(),
-            metadata: Metadata::default(),
-            role: SystemRole::default(),
-            settings: Settings::default(),
-            status: Status::default(),
-            last_seen_at: None,
-            rev: Rev::ZERO,
-            created_at: now,
-            deleted_at: None,
-        }
+        let id = UserId::generate(&*self.deps.clock, &*self.deps.entropy);
+        let user = User::new(id, new.username, new.email, now);
+        User { display_name: new.display_name.unwrap_or_else(|| DisplayName::from(&user.username)), ..user }
     }
 
     fn new_session(&self, user: UserId, client: &ClientInfo, now: Timestamp) -> (SecretString, NewSession) {
