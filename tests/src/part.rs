@@ -13,6 +13,8 @@ pub enum Part {
     Curl,
     /// Python 3 with the libraries of `tests/clients/requirements.txt`.
     Python,
+    /// `mongod`, the server of MongoDB.
+    Mongod,
 }
 
 impl Part {
@@ -38,6 +40,7 @@ impl Part {
             Self::Server => "PARLOR_TEST_SERVER",
             Self::Curl => "PARLOR_TEST_CURL",
             Self::Python => "PARLOR_TEST_PYTHON",
+            Self::Mongod => "PARLOR_TEST_MONGOD",
         }
     }
 }

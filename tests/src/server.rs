@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::Part;
+use crate::{Home, Part};
 
 /// How long a server may take to start on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,15 +25,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server in a folder as a user would, but for the port and for a cheap password hash; `options` are
+    /// Starts the server as a user would, but for the port, for a cheap password hash and for its store; `options` are
     /// added to its command line. What it logs goes to `server.log` in the folder.
-    pub fn start(folder: &Path, options: &[&str]) -> Result<Self> {
-        let log = folder.join("server.log");
+    pub fn start(home: &Home, options: &[&str]) -> Result<Self> {
+        let log = home.path().join("server.log");
         let errors = File::options().create(true).append(true).open(&log)?;
         let mut process = Command::new(Part::Server.path()?)
             .args(["--port", "0", "--set", "auth.bcrypt_cost=4"])
             .args(options)
-            .current_dir(folder)
+            .envs(home.store_url().map(|url| ("PARLOR__STORE__URL", url)))
+            .current_dir(home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)

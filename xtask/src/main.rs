@@ -3,8 +3,11 @@
 mod documents;
 mod parts;
 mod process;
+mod services;
 mod test;
 mod workspace;
+
+use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 use workspace::Workspace;
@@ -25,6 +28,18 @@ enum Command {
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
+    /// Start a MongoDB replica set for tests, and run a command with it, such as `cargo test -p parlor-repositories`.
+    ///
+    /// Without a command, prints what to set in another terminal, and serves until Ctrl-C. A set that
+    /// PARLOR_TEST_MONGODB_URL names is used instead of a new one.
+    Services {
+        /// How many members the set has.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
+        nodes: u8,
+        /// What to run; the services end with it.
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
     /// Write the documents that are made from the code: docs/openapi.json, docs/asyncapi.json, docs/errors.md.
     Docs,
 }
@@ -34,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match cli.command {
         Command::Test { arguments } => test::run(&workspace, &arguments),
+        Command::Services { nodes, command } => services::run(&workspace, nodes.into(), &command),
         Command::Docs => documents::write(&workspace),
     }
 }

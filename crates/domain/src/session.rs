@@ -45,7 +45,7 @@ impl DeviceLabel {
 }
 
 /// The SHA-256 of a secret that was handed out: what a store keeps of refresh tokens and tickets.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {

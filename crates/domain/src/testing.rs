@@ -6,7 +6,9 @@ use std::{
 };
 
 pub use crate::SeededEntropy;
-pub use crate::store::{MockConversationStore, MockMaintenance, MockMessageStore, MockSessionStore, MockUserStore};
+pub use crate::store::{
+    MockConversationStore, MockMaintenance, MockMessageStore, MockSessionStore, MockTransfer, MockUserStore,
+};
 use crate::{Clock, Timestamp};
 
 /// A clock that stands still until a test moves it. It starts at 2023-11-14T22:13:20Z.

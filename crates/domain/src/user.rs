@@ -55,6 +55,16 @@ impl User {
             deleted_at: None,
         }
     }
+
+    /// What is left of the account once it is deleted: the place of a sender of messages, under a
+    /// name that says so.
+    #[must_use]
+    pub fn after_deletion(&self, deleted_at: Timestamp) -> Self {
+        let username = Username(format!("deleted-{}", &self.id.to_string()[12..]));
+        let left = Self::new(self.id, username, None, self.created_at);
+        let display_name = DisplayName("Deleted user".to_owned());
+        Self { display_name, rev: self.rev, deleted_at: Some(deleted_at), ..left }
+    }
 }
 
 /// A change of an account by its owner; `None` leaves a field as it is.

@@ -5,4 +5,10 @@
 
 #[cfg(feature = "testing")]
 pub mod contract;
+mod migration;
+pub mod mongodb;
 pub mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use migration::MigrationError;

@@ -8,7 +8,6 @@ use actix_web::{HttpServer, dev::Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use parlor_api::{AppState, Stopping, live::Live};
 use parlor_domain::store::StoreError;
-use parlor_repositories::sqlite::SqliteStore;
 use parlor_services::{Background, ServiceError, Services, Sources};
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
@@ -18,7 +17,7 @@ use tracing::{info, warn};
 use crate::{
     config::{MAX_WORKERS, MetricsListener, ServerSettings, Settings},
     signing_key::{SigningKeyError, signing_key},
-    store::{self, OpenError},
+    store::{Database, OpenError},
     telemetry::measure,
     wiring::{self, processors},
 };
@@ -77,7 +76,7 @@ pub struct Application {
     metrics_server: Option<(Server, SocketAddr)>,
     metrics: PrometheusHandle,
     services: Services,
-    store: SqliteStore,
+    database: Database,
     state: AppState,
     coalesce: Duration,
     stopping: StopTimes,
@@ -99,11 +98,17 @@ impl Application {
     /// # Errors
     /// What keeps the server from starting.
     pub async fn build(settings: &Settings, sources: Sources, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let store = store::open_to_serve(&settings.store)?;
+        let database = Database::open_to_serve(&settings.store).await?;
         let secret = signing_key(&settings.auth, &settings.store.data_dir, &*sources.entropy)?;
+        if database.is_shared() && settings.auth.secret_file.is_empty() && !settings.auth.has_secret() {
+            warn!(
+                "the secret that tokens are signed with is kept on this machine alone: before another server uses the \
+                 same database, give all of them the same by `auth.secret` or `auth.secret_file`"
+            );
+        }
         let config = wiring::services_config(settings, secret);
         let clock = Arc::clone(&sources.clock);
-        let services = Services::build(store.stores(), &config, wiring::hub_config(settings), sources).await?;
+        let services = Services::build(database.stores(), &config, wiring::hub_config(settings), sources).await?;
         let state = AppState {
             services: services.clone(),
             config: Arc::new(wiring::api_config(settings)),
@@ -119,7 +124,7 @@ impl Application {
         let coalesce = settings.presence.coalesce.get();
         let stopping =
             StopTimes { delay: settings.server.shutdown_delay.get(), jitter: settings.server.shutdown_jitter.get() };
-        Ok(Self { server, address, metrics_server, metrics, services, store, state, coalesce, stopping })
+        Ok(Self { server, address, metrics_server, metrics, services, database, state, coalesce, stopping })
     }
 
     /// Where the API is served.
@@ -132,13 +137,18 @@ impl Application {
         self.metrics_server.as_ref().map(|(_, address)| *address)
     }
 
+    /// Where the data is, in words for people.
+    pub fn database(&self) -> &str {
+        self.database.name()
+    }
+
     /// Serves until it is asked to stop or the listener fails, then closes everything. If whoever could ask is gone,
     /// it stops in order.
     ///
     /// # Errors
     /// What went wrong on the way or at the end.
     pub async fn run(self, stops: watch::Receiver<Stop>) -> Result<(), RunError> {
-        let Self { server, metrics_server, metrics, services, store, state, coalesce, stopping, .. } = self;
+        let Self { server, metrics_server, metrics, services, database, state, coalesce, stopping, .. } = self;
         let background = Background::start(&services, coalesce);
         let measuring = tokio::spawn(measure(metrics, Arc::clone(services.hub())));
         let metrics_server = metrics_server.map(|(server, _)| {
@@ -151,7 +161,7 @@ impl Application {
         }
         measuring.abort();
         let settled = background.stop().await;
-        let closed = store.close();
+        let closed = database.close().await;
         served?;
         settled?;
         Ok(closed?)

@@ -3,6 +3,7 @@
 pub mod application;
 pub mod cli;
 pub mod config;
+pub mod copy;
 pub mod seed;
 pub mod signing_key;
 pub mod store;

@@ -8,9 +8,12 @@ use parlor_domain::{
     NewMessage, PasswordHash, SeededEntropy, Timestamp, User, UserId, Username,
     store::{AppendOutcome, NewDirect, NewUser, StoreError, Stores},
 };
+use tokio::sync::Semaphore;
 
 /// How many changes wait for the store at a time: enough for it to write them in large groups.
 const CONCURRENCY: usize = 256;
+/// How many conversations are opened at a time. Neighbours share a user, so on MongoDB they come across each other.
+const OPENING: usize = 8;
 /// When the first user signs up: 2025-01-01T00:00:00Z. Everything else happens within the days after it.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
@@ -111,9 +114,11 @@ pub async fn seed(stores: &Stores, plan: &Plan, password: &PasswordHash, done: &
         .buffer_unordered(CONCURRENCY)
         .try_collect::<()>()
         .await?;
+    let opening = Semaphore::new(OPENING);
     stream::iter(pairs(plan.users).take(plan.conversations as usize).enumerate())
         .map(|(index, (opener, other))| {
-            conversation(stores, plan, index as u64, [users[opener].user.id, users[other].user.id], done)
+            let members = [users[opener].user.id, users[other].user.id];
+            conversation(stores, plan, &opening, (index as u64, members), done)
         })
         .buffer_unordered(CONCURRENCY)
         .try_collect::<()>()
@@ -154,16 +159,19 @@ fn user(number: u32, entropy: &SeededEntropy, password: &PasswordHash) -> Result
 async fn conversation(
     stores: &Stores,
     plan: &Plan,
-    index: u64,
-    members: [UserId; 2],
+    opening: &Semaphore,
+    (index, members): (u64, [UserId; 2]),
     done: &impl Fn(),
 ) -> Result<(), SeedError> {
     // A source of its own, so that what it makes does not depend on how the conversations take turns.
     let entropy = SeededEntropy::new(plan.seed ^ ((index + 1) << 32));
     let mut now = BEGINNING + Duration::from_secs(86_400 + index);
     let id = ConversationId::generate(&At(now), &entropy);
-    let opened =
-        stores.conversations.open_direct(&NewDirect { id, opener: members[0], other: members[1], now }).await?;
+    let new = NewDirect { id, opener: members[0], other: members[1], now };
+    let opened = {
+        let _turn = opening.acquire().await;
+        stores.conversations.open_direct(&new).await?
+    };
     done();
     let conversations = u64::from(plan.conversations);
     let messages = plan.messages / conversations + u64::from(index < plan.messages % conversations);

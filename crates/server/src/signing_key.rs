@@ -7,7 +7,7 @@ use std::{
 };
 
 use parlor_domain::Entropy;
-use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use secrecy::{SecretString, zeroize::Zeroizing};
 use tracing::{info, warn};
 
 use crate::config::{AuthSettings, check_secret};
@@ -43,7 +43,7 @@ pub fn signing_key(
     data_dir: &Path,
     entropy: &dyn Entropy,
 ) -> Result<SecretString, SigningKeyError> {
-    if !settings.secret.expose_secret().is_empty() {
+    if settings.has_secret() {
         return Ok(settings.secret.clone());
     }
     let path = match settings.secret_file.as_str() {
@@ -115,6 +115,7 @@ fn warn_if_readable_by_others(path: &Path) {
 #[cfg(test)]
 mod tests {
     use parlor_domain::SeededEntropy;
+    use secrecy::ExposeSecret as _;
 
     use super::*;
     use crate::config::{Configuration, Sources};

@@ -129,6 +129,8 @@ async fn append(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageView, bo
             Ok((view, false))
         }
         AppendOutcome::Repeated(message) => {
+            // The first attempt may have ended without an answer and without a push.
+            deps.hub.reconcile(&[(StreamId::Conversation(message.conversation_id), message.rev)]);
             let entry = deps.stores.conversations.find(message.conversation_id, new.sender_id).await?;
             let other = entry.and_then(|entry| entry.other);
             Ok((message_view(message, new.sender_id, other.as_ref()), true))

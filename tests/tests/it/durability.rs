@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Result;
-use parlor_tests::{Person, Server, text};
+use parlor_tests::{Home, Person, Server, text};
 use serde_json::{Value, json};
 
 const KILLS: usize = 20;
@@ -48,8 +48,8 @@ impl Sender {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_messages_survive_twenty_kills_under_load_once_and_in_order() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let mut server = Server::start(folder.path(), &[])?;
+    let home = Home::new()?;
+    let mut server = Server::start(&home, &[])?;
     let (ada, bob) = (Person::sign_up(server.url(), "ada").await?, Person::sign_up(server.url(), "bob").await?);
     let conversation = ada.open(server.url(), &bob).await?;
     let acknowledged = Acknowledged::default();
@@ -70,7 +70,7 @@ async fn acknowledged_messages_survive_twenty_kills_under_load_once_and_in_order
         for (next, sender) in next.iter_mut().zip(senders) {
             *next = sender.await?;
         }
-        server = Server::start(folder.path(), &[])?;
+        server = Server::start(&home, &[])?;
     }
     let stored = ada.history(server.url(), &conversation).await?;
     check(&stored, &acknowledged.lock().unwrap())

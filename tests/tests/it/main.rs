@@ -4,6 +4,8 @@
 
 mod architecture;
 mod durability;
+mod mongod;
+mod mongodb;
 mod parts;
 mod readme;
 mod sending;

@@ -35,3 +35,12 @@ fn python_has_the_pinned_websocket_client() -> Result<()> {
     assert!(fs::read_to_string(requirements)?.contains(&pinned), "Python has websockets {version}");
     Ok(())
 }
+
+#[test]
+fn mongod_is_a_version_that_parlor_serves_with() -> Result<()> {
+    let version = output(Part::Mongod, &["--version"])?;
+    let number = version.lines().next().and_then(|line| line.strip_prefix("db version v")).context("no version")?;
+    let major: u32 = number.split('.').next().context("no major version")?.parse()?;
+    assert!(major >= 6, "{version}");
+    Ok(())
+}

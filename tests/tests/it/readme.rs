@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use parlor_tests::Server;
+use parlor_tests::{Home, Server};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -17,11 +17,11 @@ fn quick_start() -> Result<String> {
 
 #[test]
 fn the_quick_start_does_what_it_says() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let server = Server::start(folder.path(), &[])?;
+    let home = Home::new()?;
+    let server = Server::start(&home, &[])?;
     let host = server.url().trim_start_matches("http://");
     let script = format!("set -euo pipefail\n{}", quick_start()?.replace("127.0.0.1:8080", host));
-    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output()?;
+    let output = Command::new("bash").args(["-c", &script]).current_dir(home.path()).output()?;
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "{script}\n{said}\n{errors}");
     for expected in [

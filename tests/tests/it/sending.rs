@@ -1,13 +1,13 @@
 //! Sending, seen from outside: once, and with a clear answer where it can't be done.
 
 use anyhow::Result;
-use parlor_tests::{Person, Server};
+use parlor_tests::{Home, Person, Server};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_message_sent_a_hundred_times_at_once_is_one_message() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let server = Server::start(folder.path(), &[])?;
+    let home = Home::new()?;
+    let server = Server::start(&home, &[])?;
     let (ada, bob) = (Person::sign_up(server.url(), "ada").await?, Person::sign_up(server.url(), "bob").await?);
     let conversation = ada.open(server.url(), &bob).await?;
     let sends: Vec<_> = (0..100)
@@ -31,8 +31,8 @@ async fn the_same_message_sent_a_hundred_times_at_once_is_one_message() -> Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_store_is_told_and_everything_in_it_stays_readable() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let server = Server::start(folder.path(), &["--set", "store.max_bytes=400KiB"])?;
+    let home = Home::on_sqlite()?;
+    let server = Server::start(&home, &["--set", "store.max_bytes=400KiB"])?;
     let (ada, bob) = (Person::sign_up(server.url(), "ada").await?, Person::sign_up(server.url(), "bob").await?);
     let conversation = ada.open(server.url(), &bob).await?;
     let path = format!("/conversations/{conversation}/messages");
@@ -50,7 +50,7 @@ async fn a_full_store_is_told_and_everything_in_it_stays_readable() -> Result<()
     assert_eq!(refusal["code"], "store_full");
     assert_eq!(bob.history(server.url(), &conversation).await?.len(), stored);
     assert!(server.stop()?.success());
-    let server = Server::start(folder.path(), &[])?;
+    let server = Server::start(&home, &[])?;
     let (status, message) = ada.post(server.url(), &path, &long).await?;
     assert_eq!((status, message["seq"].as_u64()), (201, Some(stored as u64 + 1)));
     Ok(())

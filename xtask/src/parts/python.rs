@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result};
 use super::{Variables, system};
 use crate::{process, workspace::Workspace};
 
-const INTERPRETER: &str = "PARLOR_TEST_PYTHON";
+/// Where the tests find a Python, which has a pip as well.
+pub(crate) const INTERPRETER: &str = "PARLOR_TEST_PYTHON";
 
 /// Makes the environment, unless it stands already and the requirements are still the same.
 pub(crate) fn bring(workspace: &Workspace) -> Result<Variables> {
@@ -77,20 +78,24 @@ impl Environment {
         if !has("ensurepip") && !has("pip") {
             system::install("python3-venv")?;
         }
-        let mut pip = if has("ensurepip") {
+        if has("ensurepip") {
             let venv = self.directory.join("venv");
             process::run(Command::new(&self.interpreter).args(["-m", "venv"]).arg(venv))?;
-            let mut pip = Command::new(self.virtual_interpreter());
-            pip.args(["-m", "pip", "install"]);
-            pip
+            install(&self.virtual_interpreter(), None, requirements)
         } else {
-            let mut pip = Command::new(&self.interpreter);
-            pip.args(["-m", "pip", "install", "--target"]).arg(self.plain_directory());
-            pip
-        };
-        pip.args(["--quiet", "--disable-pip-version-check", "--no-input"]);
-        process::run(pip.args(["--require-hashes", "--requirement"]).arg(requirements))
+            install(&self.interpreter, Some(&self.plain_directory()), requirements)
+        }
     }
+}
+
+/// Installs requirements, and nothing whose hash they do not name, into a directory or into the Python's own.
+pub(crate) fn install(interpreter: &Path, directory: Option<&Path>, requirements: &Path) -> Result<()> {
+    let mut pip = Command::new(interpreter);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+    if let Some(directory) = directory {
+        pip.arg("--target").arg(directory);
+    }
+    process::run(pip.args(["--require-hashes", "--requirement"]).arg(requirements))
 }
 
 #[cfg(test)]

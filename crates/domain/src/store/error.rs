@@ -4,13 +4,14 @@ use std::error::Error;
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Why a store did not do what it was asked. Nothing of it was done.
+/// Why a store did not do what it was asked. Nothing of it was done, except perhaps where it says so.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Something else has this value already, in the field of that name.
     #[error("the {0} is taken")]
     Conflict(&'static str),
-    /// The store can't be reached or is overloaded; the same call may succeed later.
+    /// The store can't be reached, is overloaded or did not answer in time; the same call may succeed later. If the
+    /// connection was lost on the way, all of it may have been done, and only the answer is missing.
     #[error("the store is unavailable")]
     Unavailable(#[source] Source),
     /// The store has no room for more; what it holds can be read.

@@ -7,15 +7,18 @@
 //! - What a method has acknowledged, every later call sees, on whichever connection.
 //! - A caller that goes away while a method runs does not leave half a change behind.
 
+mod checksum;
 mod conversations;
 mod error;
 mod maintenance;
 mod messages;
 mod sessions;
+mod transfer;
 mod users;
 
 use std::sync::Arc;
 
+pub use checksum::Checksum;
 #[cfg(any(test, feature = "testing"))]
 pub use conversations::MockConversationStore;
 pub use conversations::{
@@ -31,6 +34,9 @@ pub use messages::{AppendOutcome, LogPage, MessageStore, Window};
 #[cfg(any(test, feature = "testing"))]
 pub use sessions::MockSessionStore;
 pub use sessions::{NewSession, Renewal, SessionStore};
+#[cfg(any(test, feature = "testing"))]
+pub use transfer::MockTransfer;
+pub use transfer::{Key, Part, Position, Record, Transfer};
 #[cfg(any(test, feature = "testing"))]
 pub use users::MockUserStore;
 pub use users::{Credentials, Directory, NewUser, UserStore};
@@ -51,4 +57,6 @@ pub struct Stores {
     pub messages: Arc<dyn MessageStore>,
     /// The database as a whole.
     pub maintenance: Arc<dyn Maintenance>,
+    /// Everything, record by record.
+    pub transfer: Arc<dyn Transfer>,
 }

@@ -10,85 +10,114 @@ pub mod conversations;
 pub mod messages;
 pub mod sessions;
 pub mod streams;
+pub mod transfer;
 pub mod users;
 
 use std::time::Duration;
 
 use parlor_domain::{
     ClientMessageId, Clock as _, ConversationId, DeviceLabel, Email, Message, MessageId, MessageText, Metadata,
-    NewMessage, PasswordHash, SecretHash, Session, SessionId, Status, StatusKind, Timestamp, User, UserId, Username,
-    store::{AppendOutcome, NewDirect, NewSession, NewUser, OpenedDirect, Stores},
+    NewMessage, PasswordHash, Rev, SecretHash, Session, SessionId, Status, StatusKind, Timestamp, User, UserId,
+    Username,
+    store::{AppendOutcome, Inbox, NewDirect, NewSession, NewUser, OpenedDirect, Stores},
     testing::{SeededEntropy, SettableClock},
 };
+
+/// Gives the names of all behaviours, by module, to a macro, behind an argument for it.
+#[macro_export]
+macro_rules! store_behaviours {
+    ($then:path, $argument:tt) => {
+        $then! { $argument
+            users [
+                a_user_reads_back_as_it_was_inserted
+                names_and_addresses_are_unique_in_any_case
+                a_login_is_a_name_or_an_address
+                a_changed_password_revokes_the_other_sessions
+                a_hash_is_renewed_only_where_it_has_not_changed
+                a_profile_changes_field_by_field_and_is_recorded
+                an_address_of_somebody_else_is_refused
+                a_status_is_set_and_recorded
+                ended_statuses_are_found
+                last_seen_never_goes_back
+                a_deleted_account_leaves_only_its_place
+                the_directory_finds_the_beginnings_of_words
+                the_directory_is_paged_by_name
+            ]
+            sessions [
+                a_session_is_live_until_its_first_end
+                nobody_signs_in_to_a_deleted_account
+                a_renewal_replaces_the_token
+                a_replaced_token_revokes_its_session
+                of_two_renewals_at_once_one_alone_succeeds
+                sessions_are_listed_and_revoked_by_their_owner_alone
+                revoked_sessions_are_told_since_a_time
+                a_ticket_is_taken_once_and_in_time
+                purging_forgets_only_the_dead
+                purging_forgets_each_sort_of_dead_session
+            ]
+            conversations [
+                a_direct_conversation_is_made_once
+                many_who_open_at_once_get_one_conversation
+                only_members_find_a_conversation
+                the_inbox_has_the_newest_activity_first
+                heads_tell_where_each_conversation_is
+                a_receipt_moves_forward_and_never_back
+                a_receipt_that_is_not_shown_moves_only_the_own_position
+                a_receipt_beyond_the_end_is_refused
+                being_busy_marks_where_each_conversation_stood
+                a_conversation_made_with_a_busy_user_is_held_from_its_beginning
+            ]
+            messages [
+                messages_count_up_without_a_hole
+                concurrent_appends_make_one_order_without_a_hole
+                each_senders_own_order_is_kept
+                a_repeat_gives_the_first_message
+                a_hundred_repeats_at_once_make_one_message
+                a_client_id_with_another_content_is_refused
+                a_client_id_is_its_senders_and_its_conversations
+                strangers_and_unknown_conversations_are_refused
+                a_deleted_recipient_is_refused
+                an_append_moves_the_conversation_and_its_sender
+                pages_go_both_ways
+                changes_come_in_order_of_their_revisions
+                a_text_is_kept_byte_for_byte
+                callers_that_go_away_leave_no_half_change
+            ]
+            streams [
+                only_the_newest_change_of_a_topic_is_kept
+                a_stream_is_read_in_parts
+                clearing_leaves_nothing
+                a_store_answers_a_ping
+            ]
+            transfer [
+                what_was_exported_makes_the_same_database
+                records_come_in_the_order_of_their_keys_without_a_gap
+                a_read_goes_on_behind_a_record_that_is_not_there
+                importing_again_changes_nothing
+                an_interrupted_import_is_completed_by_a_repeat
+                another_record_under_the_same_key_is_refused
+                what_must_be_unique_is_refused_twice
+                of_a_message_id_revision_and_client_id_are_unique
+                an_imported_log_goes_on_where_it_ends
+                an_imported_conversation_knows_who_is_gone
+            ]
+        }
+    };
+}
 
 /// Makes one test of each behaviour. `$open` names an async function without arguments that gives the
 /// [`Stores`](parlor_domain::store::Stores) of a fresh database, and something that keeps it alive.
 #[macro_export]
 macro_rules! store_contract {
     ($open:path) => {
-        $crate::store_contract! { @tests $open, users,
-            a_user_reads_back_as_it_was_inserted
-            names_and_addresses_are_unique_in_any_case
-            a_login_is_a_name_or_an_address
-            a_changed_password_revokes_the_other_sessions
-            a_hash_is_renewed_only_where_it_has_not_changed
-            a_profile_changes_field_by_field_and_is_recorded
-            an_address_of_somebody_else_is_refused
-            a_status_is_set_and_recorded
-            ended_statuses_are_found
-            last_seen_never_goes_back
-            a_deleted_account_leaves_only_its_place
-            the_directory_finds_the_beginnings_of_words
-            the_directory_is_paged_by_name
-        }
-        $crate::store_contract! { @tests $open, sessions,
-            a_session_is_live_until_its_first_end
-            nobody_signs_in_to_a_deleted_account
-            a_renewal_replaces_the_token
-            a_replaced_token_revokes_its_session
-            of_two_renewals_at_once_one_alone_succeeds
-            sessions_are_listed_and_revoked_by_their_owner_alone
-            revoked_sessions_are_told_since_a_time
-            a_ticket_is_taken_once_and_in_time
-            purging_forgets_only_the_dead
-            purging_forgets_each_sort_of_dead_session
-        }
-        $crate::store_contract! { @tests $open, conversations,
-            a_direct_conversation_is_made_once
-            many_who_open_at_once_get_one_conversation
-            only_members_find_a_conversation
-            the_inbox_has_the_newest_activity_first
-            heads_tell_where_each_conversation_is
-            a_receipt_moves_forward_and_never_back
-            a_receipt_that_is_not_shown_moves_only_the_own_position
-            a_receipt_beyond_the_end_is_refused
-            being_busy_marks_where_each_conversation_stood
-            a_conversation_made_with_a_busy_user_is_held_from_its_beginning
-        }
-        $crate::store_contract! { @tests $open, messages,
-            messages_count_up_without_a_hole
-            concurrent_appends_make_one_order_without_a_hole
-            each_senders_own_order_is_kept
-            a_repeat_gives_the_first_message
-            a_hundred_repeats_at_once_make_one_message
-            a_client_id_with_another_content_is_refused
-            a_client_id_is_its_senders_and_its_conversations
-            strangers_and_unknown_conversations_are_refused
-            a_deleted_recipient_is_refused
-            an_append_moves_the_conversation_and_its_sender
-            pages_go_both_ways
-            changes_come_in_order_of_their_revisions
-            a_text_is_kept_byte_for_byte
-            callers_that_go_away_leave_no_half_change
-        }
-        $crate::store_contract! { @tests $open, streams,
-            only_the_newest_change_of_a_topic_is_kept
-            a_stream_is_read_in_parts
-            clearing_leaves_nothing
-            a_store_answers_a_ping
-        }
+        $crate::store_behaviours! { $crate::store_contract, (@tests $open) }
     };
-    (@tests $open:path, $module:ident, $($behaviour:ident)*) => {
+    ((@tests $open:path) $($module:ident [$($behaviour:ident)*])*) => {
+        $(
+            $crate::store_contract! { @module $open, $module, $($behaviour)* }
+        )*
+    };
+    (@module $open:path, $module:ident, $($behaviour:ident)*) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,4 +220,29 @@ impl Fixture {
         let status = Status { kind, text: None, until: None };
         self.stores.users.set_status(user, &status, None, self.now()).await.unwrap().unwrap()
     }
+}
+
+/// Puts some hundred of everything into a store, and reads some of it.
+pub async fn fill(f: &Fixture) {
+    let mut users = Vec::new();
+    for n in 0..60 {
+        let user = f.user(&format!("filler{n}")).await;
+        f.session(user, &format!("token of {n}")).await;
+        users.push(user);
+    }
+    let mut conversations = Vec::new();
+    for pair in users.windows(2) {
+        let conversation = f.open(pair[0], pair[1]).await.id;
+        for n in 0..5 {
+            let new = f.make_message(pair[0], conversation, "filling", Some(&n.to_string()));
+            f.stores.messages.append(&new).await.unwrap();
+        }
+        conversations.push(conversation);
+    }
+    let (user, store) = (users[1], &f.stores.conversations);
+    store.inbox(&Inbox { user, after: None, limit: 10 }).await.unwrap();
+    store.find_many(&conversations, user).await.unwrap();
+    store.find(conversations[0], user).await.unwrap();
+    store.heads(user).await.unwrap();
+    f.stores.messages.changes(conversations[0], Rev::ZERO, 1).await.unwrap();
 }

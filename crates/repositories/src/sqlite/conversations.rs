@@ -86,16 +86,15 @@ fn open_direct(connection: &Connection, new: &NewDirect) -> StoreResult<OpenedDi
     }
     let kind = ConversationKind::Direct.name();
     run(connection, INSERT, params![new.id.as_bytes(), kind, &key[..], new.now.as_millis()])?;
-    let join = |user: UserId| {
+    let join = |user: UserId| -> StoreResult<_> {
         insert_member(connection, new.id, user, new.now)?;
         Ok((user, record(connection, user, UserTopic::Conversation(new.id))?))
     };
-    let created: StoreResult<_> = Ok([join(new.opener)?, join(new.other)?]);
-    created.map(|created| OpenedDirect { id: new.id, created: Some(created) })
+    Ok(OpenedDirect { id: new.id, created: Some([join(new.opener)?, join(new.other)?]) })
 }
 
 /// The same for both orders of the two.
-fn direct_key(a: UserId, b: UserId) -> [u8; 24] {
+pub(crate) fn direct_key(a: UserId, b: UserId) -> [u8; 24] {
     let mut key = [0; 24];
     key[..12].copy_from_slice(a.min(b).as_bytes());
     key[12..].copy_from_slice(a.max(b).as_bytes());

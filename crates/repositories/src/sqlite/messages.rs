@@ -97,7 +97,8 @@ fn sent_before(connection: &Connection, new: &NewMessage) -> StoreResult<Option<
     first(connection, &sql, params, read)
 }
 
-fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<()> {
+/// Adds a message at its place, and nothing that follows from it.
+pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<()> {
     const SQL: &str = "INSERT INTO messages (id, conversation_id, seq, rev, sender_id, text, metadata, \
          client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let params = params![

@@ -1,29 +1,12 @@
 //! The schema and its versions.
 
-use parlor_domain::store::StoreError;
 use refinery::embed_migrations;
 use rusqlite::Connection;
 
 use super::error::failed;
+use crate::MigrationError;
 
 embed_migrations!("../../migrations/sqlite");
-
-/// Why a schema can't be brought up to date. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// The database has had a migration that this program does not know.
-    #[error("the database has had migration {0}, which this version does not know: a newer one has written it")]
-    Newer(String),
-    /// The database has had a migration that was another one then.
-    #[error("migration {0} has been edited since the database has had it")]
-    Edited(String),
-    /// A migration can't be read or applied.
-    #[error("a migration failed")]
-    Failed(#[source] refinery::Error),
-    /// The store did not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 type Migrated = Result<Vec<String>, MigrationError>;
 
@@ -62,6 +45,6 @@ fn refused(error: refinery::Error) -> MigrationError {
         | Kind::InvalidMigrationPath(..)
         | Kind::ConfigError(_)
         | Kind::Connection(..)
-        | Kind::InvalidMigrationFile(..) => MigrationError::Failed(error),
+        | Kind::InvalidMigrationFile(..) => MigrationError::Failed(Box::new(error)),
     }
 }

@@ -10,11 +10,12 @@ mod plans;
 mod readers;
 mod rows;
 mod sessions;
+mod transfer;
 mod users;
 mod writer;
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -25,8 +26,8 @@ use parlor_domain::store::{StoreError, StoreResult, Stores};
 use rusqlite::{Connection, OpenFlags};
 use tracing::error;
 
-pub use self::migrations::MigrationError;
 use self::{error::failed, readers::Readers, writer::Writer};
+use crate::MigrationError;
 
 /// What can be set about the embedded store.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,8 @@ impl SqliteStore {
     /// # Errors
     /// `Unavailable` if the file can't be opened, or another process has it open.
     pub fn open(path: &Path, options: &SqliteOptions) -> StoreResult<Self> {
+        // By one name, so that a link to it is the same database and has the same lock.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let lock = prepare(path)?;
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         configure_writer(&connection, options)?;
@@ -101,6 +104,7 @@ impl SqliteStore {
             conversations: self.database.clone(),
             messages: self.database.clone(),
             maintenance: self.database.clone(),
+            transfer: self.database.clone(),
         }
     }
 

@@ -9,12 +9,13 @@ use super::{
     users::TERM,
 };
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("users.rs"),
     include_str!("sessions.rs"),
     include_str!("conversations.rs"),
     include_str!("messages.rs"),
     include_str!("maintenance.rs"),
+    include_str!("transfer.rs"),
 ];
 
 /// The statements in a source, with what is put into them.
@@ -39,6 +40,9 @@ fn filled(text: &str) -> Vec<String> {
         let variant = |key: &str, words: usize| text.replace("{key}", key).replace("{}", &TERM.repeat(words));
         return vec![variant("username_key", 0), variant("+username_key", 1), variant("+username_key", 2)];
     }
+    if text.contains("{compare}") {
+        return [">", "="].map(|compare| text.replace("{compare}", compare)).to_vec();
+    }
     vec![text]
 }
 
@@ -46,7 +50,7 @@ fn filled(text: &str) -> Vec<String> {
 fn no_statement_reads_through_a_whole_table() {
     let mut connection = Connection::open_in_memory().unwrap();
     migrations::apply(&mut connection).unwrap();
-    // To clear the store is to read through everything.
+    // To clear the store, or to count what is in it, is to read through everything.
     let statements = SOURCES.iter().flat_map(|source| statements(source)).filter(|sql| !sql.contains("{table}"));
     let mut checked = 0;
     for sql in statements {

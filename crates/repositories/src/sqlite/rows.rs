@@ -66,7 +66,12 @@ pub(crate) fn optional_time(row: &Row<'_>, column: &str) -> StoreResult<Option<T
 }
 
 /// Reads a row, and says of which one if something of it can't be right.
-fn named<T>(what: &str, row: &Row<'_>, id: &str, read: impl FnOnce(&Row<'_>) -> StoreResult<T>) -> StoreResult<T> {
+pub(crate) fn named<T>(
+    what: &str,
+    row: &Row<'_>,
+    id: &str,
+    read: impl FnOnce(&Row<'_>) -> StoreResult<T>,
+) -> StoreResult<T> {
     read(row).map_err(|error| match error {
         StoreError::Corrupt(source) => {
             let id: Vec<u8> = row.get(id).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Bio, ConversationId, Login, Metadata, PasswordHash, ProfileChange, Rev, SessionId, Settings, Status, SystemRole,
-    Timestamp, User, UserId, UserTopic, search_terms,
+    ConversationId, Login, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId, UserTopic,
+    search_terms,
     store::{Credentials, Directory, NewUser, StoreError, StoreResult, UserStore},
 };
 use rusqlite::{Connection, named_params, params, params_from_iter, types::Value};
@@ -130,40 +130,52 @@ impl UserStore for Database {
 }
 
 fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> {
+    let username_taken = "SELECT 1 FROM users WHERE username_key = ?1";
+    if first(connection, username_taken, [new.user.username.key()], |_| Ok(()))?.is_some() {
+        return Err(StoreError::Conflict("username"));
+    }
+    insert_account(connection, &new.user, Some(&new.password))
+}
+
+/// Adds an account as it is, also a deleted one, which has no password.
+pub(crate) fn insert_account(connection: &Connection, user: &User, password: Option<&PasswordHash>) -> StoreResult<()> {
     const SQL: &str = "INSERT INTO users (id, username, username_key, email, email_key, display_name, bio, metadata, role, \
          password_hash, show_last_seen, read_receipts, status_kind, status_text, status_until, last_seen_at, rev, \
          created_at, deleted_at) \
          VALUES (:id, :username, :username_key, :email, :email_key, :display_name, :bio, :metadata, :role, \
-         :password, :show_last_seen, :read_receipts, :status_kind, :status_text, :status_until, :last_seen_at, 0, \
-         :created_at, NULL)";
-    let user = &new.user;
-    let username_taken = "SELECT 1 FROM users WHERE username_key = ?1";
-    if first(connection, username_taken, [user.username.key()], |_| Ok(()))?.is_some() {
-        return Err(StoreError::Conflict("username"));
-    }
+         :password, :show_last_seen, :read_receipts, :status_kind, :status_text, :status_until, :last_seen_at, :rev, \
+         :created_at, :deleted_at)";
+    let is_deleted = user.deleted_at.is_some();
     let inserted = connection.prepare_cached(SQL).and_then(|mut statement| {
         statement.execute(named_params! {
             ":id": user.id.as_bytes(),
             ":username": user.username.as_str(),
-            ":username_key": user.username.key(),
+            ":username_key": if is_deleted { deleted_key(user.id) } else { user.username.key() },
             ":email": user.email.as_ref().map(|email| email.as_str()),
             ":email_key": user.email.as_ref().map(|email| email.key()),
             ":display_name": user.display_name.as_str(),
             ":bio": user.bio.as_str(),
             ":metadata": user.metadata.as_str(),
             ":role": user.role.name(),
-            ":password": new.password.as_str(),
+            ":password": password.map(PasswordHash::as_str),
             ":show_last_seen": user.settings.show_last_seen,
             ":read_receipts": user.settings.read_receipts,
             ":status_kind": user.status.kind.name(),
             ":status_text": user.status.text.as_ref().map(|text| text.as_str()),
             ":status_until": user.status.until.map(Timestamp::as_millis),
             ":last_seen_at": user.last_seen_at.map(Timestamp::as_millis),
+            ":rev": user.rev.get(),
             ":created_at": user.created_at.as_millis(),
+            ":deleted_at": user.deleted_at.map(Timestamp::as_millis),
         })
     });
     inserted.map_err(|error| conflict(error, &UNIQUE))?;
-    write_terms(connection, user)
+    if is_deleted { Ok(()) } else { write_terms(connection, user) }
+}
+
+/// The key of a deleted account's name. Nobody can sign up under a name with it, so nobody can stand in the way.
+fn deleted_key(id: UserId) -> String {
+    format!("-deleted-{id}")
 }
 
 /// Makes the directory find the user by the words of his names.
@@ -206,7 +218,8 @@ pub(crate) fn record(connection: &Connection, user: UserId, topic: UserTopic) ->
     Ok(rev)
 }
 
-fn topic_columns(topic: &UserTopic) -> (&'static str, &[u8]) {
+/// A topic as the columns hold it.
+pub(crate) fn topic_columns(topic: &UserTopic) -> (&'static str, &[u8]) {
     match topic {
         UserTopic::Conversation(id) => ("conversation", id.as_bytes()),
         UserTopic::Read(id) => ("read", id.as_bytes()),
@@ -280,29 +293,24 @@ fn set_status(
 }
 
 fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
-    const SQL: &str = "UPDATE users SET username = ?2, username_key = ?10, email = NULL, email_key = NULL, \
-         display_name = 'Deleted user', bio = ?3, metadata = ?4, role = ?5, password_hash = NULL, show_last_seen = ?6, \
-         read_receipts = ?7, status_kind = ?8, status_text = NULL, status_until = NULL, last_seen_at = NULL, \
-         deleted_at = ?9 WHERE id = ?1";
-    if existing(connection, id)?.is_none() {
-        return Ok(None);
-    }
-    let username = format!("deleted-{}", &id.to_string()[12..]);
-    // Nobody can sign up under a name with this key, so nobody can stand in the way.
-    let username_key = format!("-deleted-{id}");
-    let (bio, metadata, settings, status) =
-        (Bio::default(), Metadata::default(), Settings::default(), Status::default());
+    const SQL: &str = "UPDATE users SET username = ?2, username_key = ?3, email = NULL, email_key = NULL, \
+         display_name = ?4, bio = ?5, metadata = ?6, role = ?7, password_hash = NULL, show_last_seen = ?8, \
+         read_receipts = ?9, status_kind = ?10, status_text = NULL, status_until = NULL, last_seen_at = NULL, \
+         deleted_at = ?11 WHERE id = ?1";
+    let Some(user) = existing(connection, id)? else { return Ok(None) };
+    let left = user.after_deletion(now);
     let params = params![
         id.as_bytes(),
-        username,
-        bio.as_str(),
-        metadata.as_str(),
-        SystemRole::default().name(),
-        settings.show_last_seen,
-        settings.read_receipts,
-        status.kind.name(),
+        left.username.as_str(),
+        deleted_key(id),
+        left.display_name.as_str(),
+        left.bio.as_str(),
+        left.metadata.as_str(),
+        left.role.name(),
+        left.settings.show_last_seen,
+        left.settings.read_receipts,
+        left.status.kind.name(),
         now.as_millis(),
-        username_key,
     ];
     run(connection, SQL, params)?;
     run(connection, "DELETE FROM user_terms WHERE user_id = ?1", [id.as_bytes()])?;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use parlor_domain::{
-    MessageId, MessageText, Metadata, NewMessage, PasswordHash, Seq, UserId,
-    store::{AppendOutcome, NewDirect, NewUser, StoreError, Stores, Window},
+    MessageId, MessageText, Metadata, NewMessage, PasswordHash, SecretHash, Seq, SessionId, Timestamp, UserId,
+    store::{AppendOutcome, NewDirect, NewUser, Record, StoreError, Stores, Window},
 };
 use parlor_repositories::{
+    MigrationError,
     contract::Fixture,
-    sqlite::{MigrationError, SqliteOptions, SqliteStore},
+    sqlite::{SqliteOptions, SqliteStore},
 };
 use tempfile::TempDir;
 
@@ -75,6 +76,17 @@ async fn a_database_in_use_is_refused_to_others_and_free_afterwards() {
     assert!(text.ends_with("is in use by another process"), "{text}");
     store.close().unwrap();
     open(&dir, &SqliteOptions::default()).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_in_use_is_refused_by_another_name_as_well() {
+    let (_, (_store, dir)) = fresh().await;
+    let alias = dir.path().join("alias.db");
+    std::os::unix::fs::symlink(file(&dir), &alias).unwrap();
+    let error = SqliteStore::open(&alias, &SqliteOptions::default()).err().unwrap();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(text.ends_with("is in use by another process"), "{text}");
 }
 
 #[tokio::test]
@@ -298,4 +310,16 @@ async fn a_new_database_has_everything_to_come() {
     let pending = store.pending_migrations().unwrap();
     assert!(pending.len() >= 2, "{pending:?}");
     assert_eq!(store.migrate().unwrap(), pending);
+}
+
+#[tokio::test]
+async fn an_imported_record_that_refers_to_nothing_is_named() {
+    let (stores, _alive) = fresh().await;
+    let now = Timestamp::from_millis(0);
+    let (hash, session) = (SecretHash::from_bytes([7; 32]), SessionId::from_bytes([8; 12]));
+    let ticket = Record::Ticket { hash, session, expires_at: now };
+    let error = stores.transfer.import(&[ticket]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
+    let reason = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(reason, "ticket 0707070707070707…: refers to something that is not there");
 }

@@ -1,12 +1,13 @@
 //! `parlor clear`.
 
-use crate::{config::Settings, store};
+use crate::{config::Settings, store::Database};
 
 /// Deletes everything in the database but its schema. The signing key stays.
 pub(super) async fn clear(settings: &Settings) -> anyhow::Result<()> {
-    let database = store::open(&settings.store)?;
-    store::migrate(&database, &settings.store)?;
+    let database = Database::open(&settings.store).await?;
+    database.migrate().await?;
     database.stores().maintenance.clear().await?;
-    database.close()?;
-    super::print("Deleted all users, conversations and messages.\n")
+    let name = database.name().to_owned();
+    database.close().await?;
+    super::print(&format!("Deleted all users, conversations and messages in {name}.\n"))
 }

@@ -2,6 +2,7 @@
 
 mod clear;
 mod config;
+mod copy;
 mod documents;
 mod migrate;
 mod seed;
@@ -55,6 +56,12 @@ enum Command {
     Migrate,
     /// Fill the database with made-up users, conversations and messages, the same for the same seed.
     Seed(seed::SeedArgs),
+    /// Copy everything from one database into another, which must be empty.
+    ///
+    /// Stop every server that uses either of them first. An interrupted copy goes on where it was when it is started
+    /// again. At the end both databases are read and compared. What is not in a database, such as the signing key, is
+    /// not copied.
+    Copy(copy::CopyArgs),
     /// Delete everything in the database.
     Clear {
         /// Really do it.
@@ -111,8 +118,9 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Errors => documents::errors(),
         Command::Config => config::config(&configuration()?),
         Command::Serve => runtime()?.block_on(serve::serve(configuration()?.settings)),
-        Command::Migrate => migrate::migrate(&configuration()?.settings),
+        Command::Migrate => runtime()?.block_on(migrate::migrate(&configuration()?.settings)),
         Command::Seed(args) => runtime()?.block_on(seed::seed(configuration()?.settings, args)),
+        Command::Copy(args) => runtime()?.block_on(copy::copy(configuration()?.settings, args)),
         // The flag has no other value: without it the command line is refused.
         Command::Clear { yes: _ } => runtime()?.block_on(clear::clear(&configuration()?.settings)),
     }

@@ -8,7 +8,7 @@ use parlor_services::Password;
 use crate::{
     config::Settings,
     seed::{Plan, seed as fill},
-    store,
+    store::Database,
 };
 
 /// How much of what.
@@ -44,14 +44,14 @@ pub(super) async fn seed(settings: Settings, args: SeedArgs) -> anyhow::Result<(
         seed: args.seed,
     };
     let password = args.password.unwrap_or_else(random_password);
-    let database = store::open(&settings.store)?;
-    store::migrate(&database, &settings.store)?;
+    let database = Database::open(&settings.store).await?;
+    database.migrate().await?;
     let bar = ProgressBar::new(plan.steps())
         .with_style(ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} ({per_sec}, {eta} left)")?);
     let hash = hash(&password, settings.auth.bcrypt_cost)?;
     let filled = fill(&database.stores(), &plan, &hash, &|| bar.inc(1)).await;
     bar.finish_and_clear();
-    database.close()?;
+    database.close().await?;
     filled?;
     super::print(&format!(
         "Made {} users, {} conversations and {} messages. Sign in as user1 to user{} with the password {password}\n",

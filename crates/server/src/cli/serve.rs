@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use parlor_domain::{OsEntropy, SystemClock};
 use parlor_services::Sources;
 use tokio::sync::watch;
@@ -18,15 +18,20 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     install_logging(&settings.log)?;
     let metrics = install_metrics()?;
     // Before anything is opened, so that a signal at any time ends it in order.
-    let stops = stop_signals().context("cannot listen for signals")?;
+    let mut stops = stop_signals().context("cannot listen for signals")?;
     let sources = Sources { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) };
-    let application = Application::build(&settings, sources, metrics).await?;
-    super::print(&greeting(application.address(), &settings))?;
+    let application = tokio::select! {
+        built = Application::build(&settings, sources, metrics) => built?,
+        // Nothing is served yet, so there is nothing to bring to an end.
+        _ = stops.wait_for(|stop| *stop != Stop::Never) => bail!("stopped before it was ready"),
+    };
+    super::print(&greeting(&application, &settings))?;
     Ok(application.run(stops).await?)
 }
 
 /// Where everything is.
-fn greeting(address: SocketAddr, settings: &Settings) -> String {
+fn greeting(application: &Application, settings: &Settings) -> String {
+    let address = application.address();
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { host(address) };
     let url = match settings.server.public_url.as_str() {
         "" => format!("http://{host}:{}", address.port()),
@@ -36,7 +41,7 @@ fn greeting(address: SocketAddr, settings: &Settings) -> String {
     format!(
         "Parlor is ready at {url}\n  API       {url}/api/v1\n  Explorer  {explorer}\n  Health    {url}/healthz\n  \
          Data      {}\n",
-        settings.store.data_dir.display()
+        application.database()
     )
 }
 

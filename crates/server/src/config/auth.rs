@@ -1,6 +1,6 @@
 //! Settings of accounts, tokens and cookies.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::HumanDuration;
@@ -29,6 +29,13 @@ pub struct AuthSettings {
     pub hash_threads: usize,
     /// Most passwords that wait to be hashed.
     pub hash_queue: usize,
+}
+
+impl AuthSettings {
+    /// Whether the secret itself is among the settings.
+    pub fn has_secret(&self) -> bool {
+        !self.secret.expose_secret().is_empty()
+    }
 }
 
 /// The cookies of browsers: the section `[cookies]`.

@@ -16,8 +16,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     check_limits(settings)?;
     check_live(settings)?;
     check_filter(&settings.log.filter)?;
-    settings.store.sqlite_path()?;
-    require(settings.store.queue > 0, "`store.queue` must be at least 1")?;
+    check_store(settings)?;
     require(
         settings.cookies.same_site != SameSite::None || settings.cookies.secure,
         "`cookies.same_site` can be \"none\" only if `cookies.secure` is true: browsers drop such cookies otherwise",
@@ -70,6 +69,17 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
+fn check_store(settings: &Settings) -> Result<(), ConfigError> {
+    let store = &settings.store;
+    // The file is read when the database is opened: whoever looks at the configuration need not have it.
+    if store.url_file.is_empty() {
+        store.place()?;
+    }
+    require(store.queue > 0, "`store.queue` must be at least 1")?;
+    require(store.timeout.get() >= Duration::from_secs(1), "`store.timeout` must be at least 1s")?;
+    require(store.connections > 0, "`store.connections` must be at least 1")
+}
+
 fn check_auth(settings: &Settings) -> Result<(), ConfigError> {
     let auth = &settings.auth;
     for (key, secret) in [("auth.secret", &auth.secret), ("auth.previous_secret", &auth.previous_secret)] {
@@ -77,13 +87,12 @@ fn check_auth(settings: &Settings) -> Result<(), ConfigError> {
             check_secret(secret).map_err(|reason| ConfigError::Invalid(format!("`{key}` {reason}")))?;
         }
     }
-    let has_secret = !auth.secret.expose_secret().is_empty();
     require(
-        !has_secret || auth.secret_file.is_empty(),
+        !auth.has_secret() || auth.secret_file.is_empty(),
         "`auth.secret` and `auth.secret_file` are both set; it must be one of them",
     )?;
     require(
-        has_secret || !auth.secret_file.is_empty() || auth.generate_secret,
+        auth.has_secret() || !auth.secret_file.is_empty() || auth.generate_secret,
         "there is no secret to sign tokens with: set PARLOR__AUTH__SECRET to at least 32 random bytes \
          (`openssl rand -hex 32`), or PARLOR__AUTH__SECRET_FILE to a file that holds it",
     )?;

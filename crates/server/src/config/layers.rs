@@ -8,6 +8,8 @@ use super::ConfigError;
 
 const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
+/// What the origin of a value is called that nobody has set.
+pub(super) const DEFAULTS_NAME: &str = "the defaults";
 const VARIABLE_PREFIX: &str = "PARLOR__";
 
 /// A named set of values for a kind of place to run in.
@@ -63,9 +65,9 @@ impl Source for Layer {
 /// # Errors
 /// A file that can't be read, a key that does not exist, a value that is not of its key's kind.
 pub(super) fn merge(sources: &Sources) -> Result<(Config, Vec<String>), ConfigError> {
-    let defaults = embedded(DEFAULTS, "the defaults")?;
+    let defaults = embedded(DEFAULTS, DEFAULTS_NAME)?;
     let known = defaults.0.clone();
-    let mut names = vec!["the defaults".to_owned()];
+    let mut names = vec![DEFAULTS_NAME.to_owned()];
     let mut builder = Config::builder().add_source(defaults);
 
     if sources.profile == Profile::Production {
@@ -233,6 +235,11 @@ pub(super) fn find<'a>(values: &'a Map<String, Value>, key: &str) -> Option<&'a 
             find(inner, rest)
         }
     }
+}
+
+/// Whether somebody has given the key a value, and be it the one that it has by default.
+pub(super) fn is_set(values: &Map<String, Value>, key: &str) -> bool {
+    find(values, key).and_then(Value::origin).is_some_and(|origin| origin != DEFAULTS_NAME)
 }
 
 /// The error of a value that is not what its type needs, with the key and where the value comes from.

@@ -23,7 +23,7 @@ pub use layers::{FlagValue, Profile, Sources};
 pub use limits::{LimitSettings, RateSettings};
 pub use live::{LiveSettings, PresenceSettings};
 pub use server::ServerSettings;
-pub use store::StoreSettings;
+pub use store::{Place, StoreSettings};
 pub use telemetry::{LogFormat, LogSettings, MetricsListener, MetricsSettings};
 pub use units::{ByteSize, HumanDuration};
 
@@ -73,6 +73,11 @@ impl Configuration {
         let values = merged.cache.clone().into_table().map_err(invalid)?;
         let settings = merged.try_deserialize().map_err(|error| layers::describe(&error, &values))?;
         checks::check(&settings)?;
+        if !settings.store.url_file.is_empty() && layers::is_set(&values, "store.url") {
+            return Err(ConfigError::Invalid(
+                "`store.url` and `store.url_file` are both set; it must be one of them".to_owned(),
+            ));
+        }
         Ok(Self { settings, shown: show::show(&values, &layers) })
     }
 }
@@ -83,6 +88,14 @@ pub enum ConfigError {
     /// The file given by the operator can't be read.
     #[error("cannot read the configuration file {}", path.display())]
     Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file that holds the database's URL can't be read.
+    #[error("cannot read the file of the database's URL, {}", path.display())]
+    UnreadableUrl {
         /// The file.
         path: PathBuf,
         /// Why.

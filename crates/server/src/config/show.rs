@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use config::{Map, Value, ValueKind};
 
+use super::{layers::DEFAULTS_NAME, store::without_secrets};
+
 /// The keys that are never shown.
 const SECRETS: [&str; 2] = ["auth.secret", "auth.previous_secret"];
+/// The key that is shown without what is secret in it.
+const URL: &str = "store.url";
 
 /// All values as TOML, secrets hidden, with the origin of each that is not a default.
 pub(super) fn show(values: &Map<String, Value>, layers: &[String]) -> String {
@@ -35,7 +39,7 @@ fn origins(value: &Value) -> Vec<&str> {
         origins.dedup();
         return origins;
     }
-    value.origin().filter(|origin| *origin != "the defaults").into_iter().collect()
+    value.origin().filter(|origin| *origin != DEFAULTS_NAME).into_iter().collect()
 }
 
 fn literal(value: &Value, path: &str) -> String {
@@ -46,6 +50,7 @@ fn literal(value: &Value, path: &str) -> String {
     let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
     match &value.kind {
         ValueKind::String(secret) if SECRETS.contains(&path) && !secret.is_empty() => text("(hidden)"),
+        ValueKind::String(url) if path == URL => text(&without_secrets(url)),
         ValueKind::String(content) => text(content),
         ValueKind::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| literal(item, path)).collect();

@@ -35,7 +35,7 @@ fn the_defaults_alone_are_complete() {
     assert_eq!(settings.auth.access_ttl.get(), Duration::from_secs(900));
     assert_eq!(settings.live.max_frame.get(), 65_536);
     assert_eq!(settings.limits.login_per_account, RateSettings { burst: 10, per_minute: 10 });
-    assert_eq!(settings.store.sqlite_path().unwrap(), PathBuf::from("./data/parlor.db"));
+    assert_eq!(settings.store.place().unwrap().shown(), "./data/parlor.db");
 }
 
 #[test]
@@ -164,6 +164,9 @@ fn what_does_not_go_together_is_refused() {
         (&[("PARLOR__SERVER__SHUTDOWN_TIMEOUT", "5s")], "server.shutdown_jitter"),
         (&[("PARLOR__LOG__FILTER", "inof")], "log.filter"),
         (&[("PARLOR__STORE__URL", "postgres://localhost/parlor")], "store.url"),
+        (&[("PARLOR__STORE__URL", "sqlite://parlor.db"), ("PARLOR__STORE__URL_FILE", "url")], "store.url_file"),
+        (&[("PARLOR__STORE__TIMEOUT", "999ms")], "store.timeout"),
+        (&[("PARLOR__STORE__CONNECTIONS", "0")], "store.connections"),
         (&[("PARLOR__AUTH__SECRET", SECRET), ("PARLOR__AUTH__SECRET_FILE", "key")], "auth.secret_file"),
     ] {
         let refused = refusal(&variables(pairs));
@@ -201,12 +204,35 @@ fn a_secret_is_never_shown() {
     let configuration = Configuration::load(&variables(&[
         ("PARLOR__AUTH__SECRET", SECRET),
         ("PARLOR__AUTH__PREVIOUS_SECRET", "7be84a35f1c0d2e8b7463a959f2c61d0"),
+        ("PARLOR__STORE__URL", "mongodb://ada:canary@db1,db2/chat?replicaSet=rs0"),
     ]))
     .unwrap();
     for text in [configuration.shown.clone(), format!("{configuration:?}"), format!("{:?}", configuration.settings)] {
-        assert!(!text.contains(SECRET) && !text.contains("7be84a35f1c0d2e8"), "{text}");
+        assert!(!text.contains(SECRET) && !text.contains("7be84a35f1c0d2e8") && !text.contains("canary"), "{text}");
     }
-    assert!(configuration.shown.contains("secret = \"(hidden)\"  # the variable PARLOR__AUTH__SECRET"));
+    for line in [
+        "secret = \"(hidden)\"  # the variable PARLOR__AUTH__SECRET",
+        "url = \"mongodb://(hidden)@db1,db2/chat?replicaSet=rs0\"  # the variable PARLOR__STORE__URL",
+    ] {
+        assert!(configuration.shown.contains(line), "{}", configuration.shown);
+    }
+}
+
+#[test]
+fn the_databases_url_may_stand_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("url");
+    let path = path.to_str().unwrap();
+    let place =
+        || Configuration::load(&variables(&[("PARLOR__STORE__URL_FILE", path)])).unwrap().settings.store.place();
+    let missing = place().unwrap_err().to_string();
+    assert!(missing.contains("cannot read the file of the database's URL") && missing.contains(path), "{missing}");
+    std::fs::write(path, "mongodb://ada:canary@db1/chat\n").unwrap();
+    let Ok(Place::MongoDb(url)) = place() else { panic!("{:?}", place()) };
+    assert_eq!(url.expose_secret(), "mongodb://ada:canary@db1/chat");
+    std::fs::write(path, "postgres://ada:canary@db1").unwrap();
+    let refused = place().unwrap_err().to_string();
+    assert!(refused.contains(path) && refused.contains("mongodb://") && !refused.contains("canary"), "{refused}");
 }
 
 #[test]

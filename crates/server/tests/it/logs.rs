@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::{
     cli::{Running, parlor},
+    data::Data,
     support::{Client, PASSWORD},
 };
 
@@ -14,14 +15,14 @@ const TEXT: &str = "canary message text";
 #[tokio::test]
 async fn no_password_token_or_text_of_a_message_is_logged() {
     for format in ["pretty", "json"] {
-        let dir = tempfile::tempdir().unwrap();
+        let data = Data::fresh();
         let filter = format!("log.filter={EVERYTHING}");
         let format = format!("log.format={format}");
-        let mut command = parlor(dir.path(), &["--port", "0", "--set", &filter, "--set", &format]);
+        let mut command = parlor(&data, &["--port", "0", "--set", &filter, "--set", &format]);
         let server = Running::start(command.args(["--set", "auth.bcrypt_cost=4"]));
         let mut secrets = vec![PASSWORD.to_owned(), TEXT.to_owned()];
         secrets.extend(use_everything(&server).await);
-        secrets.push(std::fs::read_to_string(dir.path().join("data/secret.key")).unwrap().trim().to_owned());
+        secrets.push(std::fs::read_to_string(data.folder().join("data/secret.key")).unwrap().trim().to_owned());
 
         server.signal("-TERM");
         let (_, logged) = server.end();

@@ -125,9 +125,9 @@ async fn a_server_that_is_cut_off_keeps_what_it_acknowledged() {
     let conversation = ada.direct(&bob).await;
     ada.say(&conversation, "are you there?").await;
     first.begin_to_stop(Stop::Now);
-    let (_, dir) = first.ended().await;
+    let (_, data) = first.ended().await;
 
-    let second = TestServer::start_in(dir, Setup::default()).await;
+    let second = TestServer::start_in(data, Setup::default()).await;
     let path = format!("/api/v1/conversations/{conversation}/messages");
     // The same token is good: the secret was kept beside the data.
     let answer = second.adopt(&bob).get(&path).await;

@@ -4,17 +4,20 @@ use parlor_domain::{
     PasswordHash, UserId,
     store::{Directory, Inbox, Stores, Window},
 };
-use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
-use parlor_server::seed::{Plan, SeedError, seed};
-use tempfile::TempDir;
+use parlor_server::{
+    seed::{Plan, SeedError, seed},
+    store::Database,
+};
+
+use crate::data::Data;
 
 const PLAN: Plan = Plan { users: 5, conversations: 7, messages: 40, message_chars: 30, seed: 42 };
 
-fn database() -> (TempDir, SqliteStore) {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&dir.path().join("parlor.db"), &SqliteOptions::default()).unwrap();
-    store.migrate().unwrap();
-    (dir, store)
+async fn database() -> (Database, Data) {
+    let data = Data::fresh();
+    let database = Database::open(&data.settings(&[]).store).await.unwrap();
+    database.migrate().await.unwrap();
+    (database, data)
 }
 
 async fn fill(stores: &Stores, plan: &Plan) -> Result<(), SeedError> {
@@ -45,7 +48,7 @@ async fn contents(stores: &Stores) -> (usize, usize, Vec<String>) {
 
 #[tokio::test]
 async fn the_same_seed_makes_the_same_on_every_database() {
-    let ((_a, first), (_b, second), (_c, other)) = (database(), database(), database());
+    let ((first, _a), (second, _b), (other, _c)) = (database().await, database().await, database().await);
     fill(&first.stores(), &PLAN).await.unwrap();
     fill(&second.stores(), &PLAN).await.unwrap();
     fill(&other.stores(), &Plan { seed: 43, ..PLAN }).await.unwrap();
@@ -58,7 +61,7 @@ async fn the_same_seed_makes_the_same_on_every_database() {
 
 #[tokio::test]
 async fn a_second_seed_is_refused_and_changes_nothing() {
-    let (_dir, store) = database();
+    let (store, _data) = database().await;
     fill(&store.stores(), &PLAN).await.unwrap();
     let before = contents(&store.stores()).await;
     assert!(matches!(fill(&store.stores(), &Plan { seed: 43, ..PLAN }).await, Err(SeedError::Plan(_))));
@@ -67,7 +70,7 @@ async fn a_second_seed_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn progress_counts_everything_that_is_made() {
-    let (_dir, store) = database();
+    let (store, _data) = database().await;
     let steps = std::cell::Cell::new(0);
     let password = PasswordHash::new("$2b$04$made-up".to_owned());
     seed(&store.stores(), &PLAN, &password, &|| steps.set(steps.get() + 1)).await.unwrap();

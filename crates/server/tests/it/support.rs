@@ -5,13 +5,9 @@ use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 use futures_util::{SinkExt as _, StreamExt as _};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use parlor_domain::{Clock, OsEntropy, SystemClock};
-use parlor_server::{
-    application::{Application, RunError, Stop},
-    config::{Configuration, FlagValue, Sources},
-};
+use parlor_server::application::{Application, RunError, Stop};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
     sync::{oneshot, watch},
@@ -20,6 +16,8 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest as _},
 };
+
+use crate::data::Data;
 
 /// Long enough for any answer on a busy machine; a test that waits that long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,7 +44,7 @@ pub(crate) struct TestServer {
     pub(crate) base: String,
     /// The address of the measurements, if they have their own.
     pub(crate) metrics: Option<SocketAddr>,
-    dir: Option<TempDir>,
+    data: Option<Data>,
     stop: watch::Sender<Stop>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
 }
@@ -59,23 +57,20 @@ impl TestServer {
 
     /// A server that differs from the usual one.
     pub(crate) async fn start_with(setup: Setup<'_>) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), setup).await
+        Self::start_in(Data::fresh(), setup).await
     }
 
     /// A server on the data that another one has left.
-    pub(crate) async fn start_in(dir: TempDir, setup: Setup<'_>) -> Self {
-        let data_dir = dir.path().display().to_string();
-        let usual = [
+    pub(crate) async fn start_in(data: Data, setup: Setup<'_>) -> Self {
+        let mut set = vec![
             ("server.port", "0"),
             ("server.workers", "2"),
             ("server.shutdown_jitter", "10ms"),
-            ("store.data_dir", &data_dir),
             ("auth.bcrypt_cost", "4"),
             ("presence.coalesce", "10ms"),
         ];
-        let flag = |(key, value): &(&str, &str)| FlagValue { flag: "test", key: (*key).into(), value: (*value).into() };
-        let flags = usual.iter().chain(setup.set).map(flag).collect();
-        let settings = Configuration::load(&Sources { flags, ..Sources::default() }).unwrap().settings;
+        set.extend(setup.set);
+        let settings = data.settings(&set);
 
         let sources = parlor_services::Sources { clock: setup.clock, entropy: Arc::new(OsEntropy) };
         let (stop, stops) = watch::channel(Stop::Never);
@@ -90,7 +85,7 @@ impl TestServer {
             })
         });
         let (address, metrics) = addresses.await.expect("the server starts");
-        Self { base: format!("http://{address}"), metrics, dir: Some(dir), stop, thread: Some(thread) }
+        Self { base: format!("http://{address}"), metrics, data: Some(data), stop, thread: Some(thread) }
     }
 
     /// A client that is nobody yet.
@@ -125,10 +120,10 @@ impl TestServer {
     }
 
     /// Waits for the end of a server that was asked to stop. Gives how it ended, and its data.
-    pub(crate) async fn ended(mut self) -> (Result<(), RunError>, TempDir) {
+    pub(crate) async fn ended(mut self) -> (Result<(), RunError>, Data) {
         let thread = self.thread.take().unwrap();
         let ended = tokio::task::spawn_blocking(|| thread.join().unwrap());
-        (tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap(), self.dir.take().unwrap())
+        (tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap(), self.data.take().unwrap())
     }
 }
 

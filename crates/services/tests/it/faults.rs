@@ -9,7 +9,7 @@ use std::{
 };
 
 use parlor_domain::{
-    Status, StatusKind,
+    NewMessage, Status, StatusKind,
     store::{StoreError, Stores},
     testing::{MockConversationStore, MockMessageStore, MockUserStore},
 };
@@ -43,6 +43,34 @@ async fn a_message_that_is_not_stored_is_pushed_to_nobody() {
     let sent = world.services.messages.send(ada, message(id, "lost", Some("c1"))).await.unwrap();
     assert!(!sent.repeated);
     assert_eq!(bob_reads.messages_until("lost").await, ["lost@1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_stored_without_an_answer_is_pushed_once_it_is_sent_again() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let real = Arc::clone(&world.stores().messages);
+    let append = move |new: &NewMessage| {
+        let (real, new) = (Arc::clone(&real), new.clone());
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(async { real.append(&new).await }))
+    };
+    let mut messages = MockMessageStore::new();
+    let unanswered = append.clone();
+    messages.expect_append().times(1).returning(move |new| unanswered(new).and_then(|_| Err(down())));
+    messages.expect_append().returning(append);
+    let real = Arc::clone(&world.stores().messages);
+    messages.expect_changes().returning(move |id, after, limit| {
+        let real = Arc::clone(&real);
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async { real.changes(id, after, limit).await })
+        })
+    });
+    let world = world.with_stores(|stores| Stores { messages: Arc::new(messages), ..stores }).await;
+    let mut bob_reads = world.connect(bob).await;
+    world.services.messages.send(ada, message(id, "kept", Some("c1"))).await.unwrap_err();
+    let sent = world.services.messages.send(ada, message(id, "kept", Some("c1"))).await.unwrap();
+    assert!(sent.repeated);
+    assert_eq!(bob_reads.messages_until("kept").await, ["kept@1"]);
 }
 
 #[tokio::test]

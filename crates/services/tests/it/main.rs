@@ -1,7 +1,9 @@
-//! The rules, tested through the services' public methods over SQLite.
+//! The rules, tested through the services' public methods over a real store: SQLite, or what
+//! `PARLOR_TEST_STORE` names.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod store;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it waits for")]
 mod support;
 

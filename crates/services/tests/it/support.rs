@@ -10,11 +10,12 @@ use parlor_domain::{
     testing::{SeededEntropy, SettableClock},
 };
 use parlor_realtime::{Connection, Envelope, Format, HubConfig, Outbox, Outgoing, Viewer};
-use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
 use parlor_services::{
     AuthConfig, Caller, ClientInfo, LimitsConfig, Password, Rate, SendMessage, Sent, ServiceResult, Services,
     ServicesConfig, SignUp, Sources,
 };
+
+use crate::store::TestStore;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -52,37 +53,29 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
 pub(crate) struct World {
     pub(crate) services: Services,
     pub(crate) clock: Arc<SettableClock>,
-    store: SqliteStore,
-    dir: tempfile::TempDir,
+    store: TestStore,
+    starts: u64,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        Self::over(dir, Arc::new(SettableClock::default())).await
+        Self::over(TestStore::fresh().await, Arc::new(SettableClock::default()), 0).await
     }
 
     /// The same world after a restart of the server.
     pub(crate) async fn restarted(self) -> Self {
-        let Self { services, clock, store, dir } = self;
+        let Self { services, clock, store, starts } = self;
         drop(services);
-        store.close().unwrap();
-        Self::over(dir, clock).await
+        Self::over(store.reopened().await, clock, starts + 1).await
     }
 
-    async fn over(dir: tempfile::TempDir, clock: Arc<SettableClock>) -> Self {
-        let store = SqliteStore::open(&dir.path().join("parlor.db"), &SqliteOptions::default()).unwrap();
-        store.migrate().unwrap();
+    async fn over(store: TestStore, clock: Arc<SettableClock>, starts: u64) -> Self {
         // Another seed each time: a restarted server must not make the same ids again.
-        let seed = u64::try_from(clock.now().as_millis()).unwrap() ^ std::process::id() as u64;
-        let restarts = std::fs::read_dir(dir.path()).unwrap().count() as u64;
-        std::fs::write(dir.path().join(format!("start-{restarts}")), "").unwrap();
-        let sources = Sources {
-            clock: Arc::clone(&clock) as _,
-            entropy: Arc::new(SeededEntropy::new(seed.wrapping_add(restarts))),
-        };
+        let seed = u64::try_from(clock.now().as_millis()).unwrap() ^ u64::from(std::process::id());
+        let entropy = Arc::new(SeededEntropy::new(seed.wrapping_add(starts)));
+        let sources = Sources { clock: Arc::clone(&clock) as _, entropy };
         let services = Services::build(store.stores(), &config(), HUB, sources).await.unwrap();
-        Self { services, clock, store, dir }
+        Self { services, clock, store, starts }
     }
 
     pub(crate) async fn user(&self, name: &str) -> Caller {

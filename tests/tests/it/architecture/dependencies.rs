@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("parlor-api", &["parlor-domain", "parlor-realtime", "parlor-services"]),
     ("parlor-server", &["parlor-domain", "parlor-repositories", "parlor-realtime", "parlor-services", "parlor-api"]),
     ("parlor-tests", &[]),
-    ("xtask", &[]),
+    ("xtask", &["parlor-tests"]),
 ];
 
 /// These look at the product from outside: they use what they like, and none of its crates, not even in tests.

@@ -7,7 +7,8 @@ use parlor_domain::{
     Username,
     store::{Credentials, StoreError, StoreResult, Stores},
     testing::{
-        MockConversationStore, MockMaintenance, MockMessageStore, MockSessionStore, MockUserStore, SettableClock,
+        MockConversationStore, MockMaintenance, MockMessageStore, MockSessionStore, MockTransfer, MockUserStore,
+        SettableClock,
     },
 };
 use parlor_services::{AuthFailure, Caller, LogIn, Password, ServiceError, ServiceResult, Services, SignedIn};
@@ -30,6 +31,7 @@ fn stores(users: MockUserStore, sessions: MockSessionStore) -> Stores {
         conversations: Arc::new(MockConversationStore::new()),
         messages: Arc::new(MockMessageStore::new()),
         maintenance: Arc::new(MockMaintenance::new()),
+        transfer: Arc::new(MockTransfer::new()),
     }
 }
 

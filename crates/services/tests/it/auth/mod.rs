@@ -15,20 +15,21 @@ use parlor_domain::{
     testing::{SeededEntropy, SettableClock},
 };
 use parlor_realtime::HubConfig;
-use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
 use parlor_services::{
     AuthFailure, Caller, ClientInfo, LogIn, Password, ServiceError, ServiceResult, Services, ServicesConfig, SignUp,
     SignedIn, Sources, Tokens,
 };
 
-use crate::support::{PASSWORD, config, secret};
+use crate::{
+    store::TestStore,
+    support::{PASSWORD, config, secret},
+};
 
 /// The services over a store and a clock of their own.
 struct Door {
     services: Services,
     clock: Arc<SettableClock>,
-    store: SqliteStore,
-    dir: tempfile::TempDir,
+    store: TestStore,
 }
 
 impl Door {
@@ -37,22 +38,19 @@ impl Door {
     }
 
     async fn with(config: &ServicesConfig) -> Self {
-        Self::over(tempfile::tempdir().unwrap(), Arc::default(), config, 1).await
+        Self::over(TestStore::fresh().await, Arc::default(), config, 1).await
     }
 
     /// The same door after a restart of the server with another configuration.
     async fn restarted(self, config: &ServicesConfig) -> Self {
-        let Self { services, clock, store, dir } = self;
+        let Self { services, clock, store } = self;
         drop(services);
-        store.close().unwrap();
-        Self::over(dir, clock, config, 2).await
+        Self::over(store.reopened().await, clock, config, 2).await
     }
 
-    async fn over(dir: tempfile::TempDir, clock: Arc<SettableClock>, config: &ServicesConfig, seed: u64) -> Self {
-        let store = SqliteStore::open(&dir.path().join("parlor.db"), &SqliteOptions::default()).unwrap();
-        store.migrate().unwrap();
+    async fn over(store: TestStore, clock: Arc<SettableClock>, config: &ServicesConfig, seed: u64) -> Self {
         let services = build(store.stores(), config, &clock, seed).await.unwrap();
-        Self { services, clock, store, dir }
+        Self { services, clock, store }
     }
 
     fn advance(&self, seconds: u64) {

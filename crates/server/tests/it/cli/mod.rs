@@ -1,29 +1,39 @@
 //! The command line: a real process each time.
 
+mod mongodb;
+mod sqlite;
+
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, Read as _, Seek as _},
     net::TcpListener,
-    path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
 };
 
-use tempfile::TempDir;
+use crate::{data::Data, support::PATIENCE};
 
-/// The program in an empty folder, with an environment of its own.
-pub(crate) fn parlor(dir: &Path, arguments: &[&str]) -> Command {
+/// The program in its folder, with an environment of its own that says no more than which database it has.
+pub(crate) fn parlor(data: &Data, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-    command.current_dir(dir).env_clear().args(arguments);
+    command.current_dir(data.folder()).env_clear().env("PARLOR__STORE__URL", data.url()).args(arguments);
     command
 }
 
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
+const SECRET: &str = "9f2c61d07be84a35f1c0d2e8b7463a95";
 
 /// Runs to its end, and gives the exit code, standard output and standard error.
 fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    let Ok(ended) = ended.recv_timeout(PATIENCE) else {
+        Command::new("kill").args(["-KILL", &id]).status().unwrap();
+        panic!("it goes on and on: {command:?}");
+    };
+    let Output { status, stdout, stderr } = ended.unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
@@ -84,24 +94,25 @@ impl Drop for Running {
 
 #[test]
 fn without_a_command_it_serves_and_says_where() {
-    let dir = folder();
-    let server = Running::start(&mut parlor(dir.path(), &["--port", "0"]));
-    for part in ["Parlor is ready at http://127.0.0.1:", "/api/v1", "/api/docs", "/healthz", "./data"] {
+    let data = Data::fresh();
+    let server = Running::start(&mut parlor(&data, &["--port", "0"]));
+    let database = data.url().trim_start_matches("sqlite://");
+    for part in ["Parlor is ready at http://127.0.0.1:", "/api/v1", "/api/docs", "/healthz", database] {
         assert!(server.greeting.contains(part), "{}", server.greeting);
     }
-    assert!(dir.path().join("data/parlor.db").exists() && dir.path().join("data/secret.key").exists());
+    assert!(data.folder().join("data/secret.key").exists());
 }
 
 #[test]
 fn a_signal_stops_it_with_exit_code_0() {
     for signal in ["-TERM", "-INT"] {
-        let dir = folder();
-        let server = Running::start(&mut parlor(dir.path(), &["serve", "--port", "0"]));
+        let data = Data::fresh();
+        let mut command = parlor(&data, &["serve", "--port", "0"]);
+        let server = Running::start(command.env("PARLOR__AUTH__SECRET", SECRET));
         server.signal(signal);
         let (code, logged) = server.end();
         assert_eq!(code, Some(0), "{logged}");
         assert!(!logged.contains("ERROR") && !logged.contains("WARN"), "{logged}");
-        assert!(!dir.path().join("data/parlor.db-wal").exists(), "the log is folded into the database");
     }
 }
 
@@ -109,54 +120,37 @@ fn a_signal_stops_it_with_exit_code_0() {
 fn a_port_in_use_is_told_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let told = refusal(parlor(folder().path(), &["--port", &port]).env("PARLOR__LOG__FILTER", "error"));
+    let told = refusal(parlor(&Data::fresh(), &["--port", &port]).env("PARLOR__LOG__FILTER", "error"));
     assert!(told.starts_with(&format!("parlor: cannot listen on 127.0.0.1:{port}: ")), "{told}");
 }
 
 #[test]
-fn a_database_in_use_is_told_in_one_line() {
-    let dir = folder();
-    let _server = Running::start(&mut parlor(dir.path(), &["--port", "0"]));
-    let told = refusal(&mut parlor(dir.path(), &["--port", "0", "--set", "log.filter=error"]));
-    assert!(told.contains("in use by another process"), "{told}");
-}
-
-#[test]
-fn a_data_directory_that_cannot_be_made_is_told_in_one_line() {
-    let dir = folder();
-    std::fs::write(dir.path().join("file"), "").unwrap();
-    let told =
-        refusal(&mut parlor(dir.path(), &["--port", "0", "--data-dir", "file/data", "--set", "log.filter=error"]));
-    assert!(told.contains("cannot open the database file/data/parlor.db"), "{told}");
-}
-
-#[test]
 fn a_wrong_setting_is_told_in_one_line() {
-    let told = refusal(parlor(folder().path(), &["config"]).env("PARLOR__SERVRE__PORT", "1"));
+    let told = refusal(parlor(&Data::sqlite(), &["config"]).env("PARLOR__SERVRE__PORT", "1"));
     assert!(told.contains("PARLOR__SERVRE__PORT") && told.contains("`servre.port`"), "{told}");
-    let told = refusal(parlor(folder().path(), &["serve", "--profile", "production"]).env("PARLOR__SERVER__PORT", "0"));
+    let told = refusal(parlor(&Data::sqlite(), &["serve", "--profile", "production"]).env("PARLOR__SERVER__PORT", "0"));
     assert!(told.contains("PARLOR__AUTH__SECRET"), "{told}");
 }
 
 #[test]
 fn a_wrong_command_line_has_exit_code_2() {
     for arguments in [&["clear"][..], &["srve"], &["--port", "many"], &["--set", "server.port"]] {
-        let (code, stdout, _) = outcome(&mut parlor(folder().path(), arguments));
+        let (code, stdout, _) = outcome(&mut parlor(&Data::sqlite(), arguments));
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}");
     }
 }
 
 #[test]
 fn clear_without_yes_deletes_nothing() {
-    let dir = folder();
-    let seeded = outcome(&mut parlor(dir.path(), &SMALL_SEED));
+    let data = Data::fresh();
+    let seeded = outcome(&mut parlor(&data, &SMALL_SEED));
     assert_eq!(seeded.0, Some(0), "{}", seeded.2);
-    assert_eq!(outcome(&mut parlor(dir.path(), &["clear"])).0, Some(2));
-    let told = refusal(&mut parlor(dir.path(), &SMALL_SEED));
+    assert_eq!(outcome(&mut parlor(&data, &["clear"])).0, Some(2));
+    let told = refusal(&mut parlor(&data, &SMALL_SEED));
     assert!(told.contains("there is a user1 already"), "{told}");
 
-    assert_eq!(outcome(&mut parlor(dir.path(), &["clear", "--yes"])).0, Some(0));
-    assert_eq!(outcome(&mut parlor(dir.path(), &SMALL_SEED)).0, Some(0));
+    assert_eq!(outcome(&mut parlor(&data, &["clear", "--yes"])).0, Some(0));
+    assert_eq!(outcome(&mut parlor(&data, &SMALL_SEED)).0, Some(0));
 }
 
 const SMALL_SEED: [&str; 11] =
@@ -164,7 +158,7 @@ const SMALL_SEED: [&str; 11] =
 
 #[test]
 fn seed_says_how_to_sign_in() {
-    let (code, stdout, stderr) = outcome(parlor(folder().path(), &SMALL_SEED).args(["--password", "correct horse"]));
+    let (code, stdout, stderr) = outcome(parlor(&Data::fresh(), &SMALL_SEED).args(["--password", "correct horse"]));
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("Made 4 users, 6 conversations and 30 messages"), "{stdout}");
     assert!(stdout.contains("user1 to user4") && stdout.contains("correct horse"), "{stdout}");
@@ -172,32 +166,31 @@ fn seed_says_how_to_sign_in() {
 
 #[test]
 fn migrate_says_what_it_did() {
-    let dir = folder();
-    let (code, stdout, stderr) = outcome(&mut parlor(dir.path(), &["migrate"]));
+    let data = Data::fresh();
+    let (code, stdout, stderr) = outcome(&mut parlor(&data, &["migrate"]));
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.lines().all(|line| line.starts_with("Applied ")) && !stdout.is_empty(), "{stdout}");
-    assert_eq!(outcome(&mut parlor(dir.path(), &["migrate"])).1, "The database is up to date.\n");
+    assert_eq!(outcome(&mut parlor(&data, &["migrate"])).1, "The database is up to date.\n");
 }
 
 #[test]
 fn serve_refuses_an_old_database_if_it_must_not_migrate() {
-    let dir = folder();
-    let arguments = ["--port", "0", "--set", "store.migrate_at_start=false"];
-    let told = refusal(&mut parlor(dir.path(), &arguments));
+    let data = Data::fresh();
+    let arguments = ["--port", "0", "--set", "store.migrate_at_start=false", "--set", "log.filter=error"];
+    let told = refusal(&mut parlor(&data, &arguments));
     assert!(told.contains("parlor migrate"), "{told}");
-    assert_eq!(outcome(&mut parlor(dir.path(), &["migrate"])).0, Some(0));
-    Running::start(&mut parlor(dir.path(), &arguments));
+    assert_eq!(outcome(&mut parlor(&data, &["migrate"])).0, Some(0));
+    Running::start(&mut parlor(&data, &arguments));
 }
 
 #[test]
 fn config_shows_what_is_in_force_without_secrets() {
-    let secret = "9f2c61d07be84a35f1c0d2e8b7463a95";
     let (code, stdout, stderr) = outcome(
-        parlor(folder().path(), &["config", "--profile", "production", "--port", "9000"])
-            .env("PARLOR__AUTH__SECRET", secret),
+        parlor(&Data::sqlite(), &["config", "--profile", "production", "--port", "9000"])
+            .env("PARLOR__AUTH__SECRET", SECRET),
     );
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(!stdout.contains(secret), "{stdout}");
+    assert!(!stdout.contains(SECRET), "{stdout}");
     for line in [
         "secret = \"(hidden)\"  # the variable PARLOR__AUTH__SECRET",
         "port = 9000  # --port",
@@ -210,19 +203,19 @@ fn config_shows_what_is_in_force_without_secrets() {
 
 #[test]
 fn the_documents_are_printed() {
-    let dir = folder();
+    let data = Data::sqlite();
     for (command, field) in [("openapi", "openapi"), ("asyncapi", "asyncapi")] {
-        let (code, stdout, stderr) = outcome(&mut parlor(dir.path(), &[command]));
+        let (code, stdout, stderr) = outcome(&mut parlor(&data, &[command]));
         assert_eq!(code, Some(0), "{stderr}");
         let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
         assert!(document[field].as_str().unwrap().starts_with('3'), "{command}");
     }
-    assert!(outcome(&mut parlor(dir.path(), &["errors"])).1.contains("validation_failed"));
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+    assert!(outcome(&mut parlor(&data, &["errors"])).1.contains("validation_failed"));
+    assert_eq!(std::fs::read_dir(data.folder()).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[test]
 fn the_version_is_told() {
-    let (code, stdout, _) = outcome(&mut parlor(folder().path(), &["--version"]));
+    let (code, stdout, _) = outcome(&mut parlor(&Data::sqlite(), &["--version"]));
     assert_eq!((code, stdout.trim()), (Some(0), concat!("parlor ", env!("CARGO_PKG_VERSION"))));
 }

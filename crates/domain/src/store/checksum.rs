@@ -1,0 +1,186 @@
+//! A checksum over records, whatever store they come from.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Record;
+use crate::{
+    ConversationId, Member, Message, PasswordHash, Session, Settings, Status, Timestamp, User, UserChange, UserTopic,
+};
+
+/// A SHA-256 over records in the order in which they were added. Two sequences of records have the same if and only if
+/// they are equal in every field.
+#[derive(Clone, Debug, Default)]
+pub struct Checksum(Sha256);
+
+impl Checksum {
+    /// Adds a record to the sequence.
+    pub fn add(&mut self, record: &Record) {
+        let mut fields = Fields(&mut self.0);
+        fields.text(record.key().part().name());
+        fields.record(record);
+    }
+}
+
+/// As 64 hex digits.
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.clone().finalize().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Writes fields so that no two sequences of fields look alike: each with its length before it. Structs are taken apart
+/// without `..`, so that nobody can add a field and forget it here.
+struct Fields<'a>(&'a mut Sha256);
+
+impl Fields<'_> {
+    fn record(&mut self, record: &Record) {
+        match record {
+            Record::User { user, password } => {
+                self.user(user);
+                self.optional(password.as_ref().map(PasswordHash::as_str), Self::text);
+            }
+            Record::UserChange { user, change } => {
+                self.bytes(user.as_bytes());
+                self.user_change(change);
+            }
+            Record::Session { session, revoked_at } => {
+                self.session(session);
+                self.optional(*revoked_at, Self::time);
+            }
+            Record::RefreshToken { hash, session, replaced_at } => {
+                self.bytes(hash.as_bytes());
+                self.bytes(session.as_bytes());
+                self.optional(*replaced_at, Self::time);
+            }
+            Record::Ticket { hash, session, expires_at } => {
+                self.bytes(hash.as_bytes());
+                self.bytes(session.as_bytes());
+                self.time(*expires_at);
+            }
+            Record::Conversation { id, kind, pair, created_at, updated_at } => {
+                self.bytes(id.as_bytes());
+                self.text(kind.name());
+                pair.iter().for_each(|user| self.bytes(user.as_bytes()));
+                self.time(*created_at);
+                self.time(*updated_at);
+            }
+            Record::Member { conversation, member } => self.member(*conversation, member),
+            Record::Message { message, fingerprint } => {
+                self.message(message);
+                self.bytes(fingerprint.as_bytes());
+            }
+        }
+    }
+
+    fn user(&mut self, user: &User) {
+        let User {
+            id,
+            username,
+            email,
+            display_name,
+            bio,
+            metadata,
+            role,
+            settings: Settings { show_last_seen, read_receipts },
+            status,
+            last_seen_at,
+            rev,
+            created_at,
+            deleted_at,
+        } = user;
+        self.bytes(id.as_bytes());
+        self.text(username.as_str());
+        self.optional(email.as_ref().map(|email| email.as_str()), Self::text);
+        self.text(display_name.as_str());
+        self.text(bio.as_str());
+        self.text(metadata.as_str());
+        self.text(role.name());
+        self.number((*show_last_seen).into());
+        self.number((*read_receipts).into());
+        self.status(status);
+        self.optional(*last_seen_at, Self::time);
+        self.number(rev.get());
+        self.time(*created_at);
+        self.optional(*deleted_at, Self::time);
+    }
+
+    fn status(&mut self, Status { kind, text, until }: &Status) {
+        self.text(kind.name());
+        self.optional(text.as_ref().map(|text| text.as_str()), Self::text);
+        self.optional(*until, Self::time);
+    }
+
+    fn user_change(&mut self, UserChange { rev, topic }: &UserChange) {
+        self.number(rev.get());
+        match topic {
+            UserTopic::Conversation(id) => self.topic("conversation", id),
+            UserTopic::Read(id) => self.topic("read", id),
+            UserTopic::Profile => self.text("profile"),
+        }
+    }
+
+    fn topic(&mut self, name: &str, subject: &ConversationId) {
+        self.text(name);
+        self.bytes(subject.as_bytes());
+    }
+
+    fn session(&mut self, session: &Session) {
+        let Session { id, user_id, device, created_at, renewed_at, idle_expires_at, expires_at } = session;
+        self.bytes(id.as_bytes());
+        self.bytes(user_id.as_bytes());
+        self.text(device.as_str());
+        [created_at, renewed_at, idle_expires_at, expires_at].into_iter().for_each(|at| self.time(*at));
+    }
+
+    fn member(&mut self, conversation: ConversationId, member: &Member) {
+        let Member { user_id, joined_at, read_seq, read_receipt_seq, delivered_seq, held_from } = member;
+        self.bytes(conversation.as_bytes());
+        self.bytes(user_id.as_bytes());
+        self.time(*joined_at);
+        [read_seq, read_receipt_seq, delivered_seq].into_iter().for_each(|seq| self.number(seq.get()));
+        self.optional(held_from.map(|rev| rev.get()), Self::number);
+    }
+
+    fn message(&mut self, message: &Message) {
+        let Message { id, conversation_id, seq, rev, sender_id, text, metadata, client_message_id, created_at } =
+            message;
+        self.bytes(id.as_bytes());
+        self.bytes(conversation_id.as_bytes());
+        self.number(seq.get());
+        self.number(rev.get());
+        self.bytes(sender_id.as_bytes());
+        self.text(text.as_str());
+        self.text(metadata.as_str());
+        self.optional(client_message_id.as_ref().map(|id| id.as_str()), Self::text);
+        self.time(*created_at);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn number(&mut self, number: u64) {
+        self.bytes(&number.to_be_bytes());
+    }
+
+    fn time(&mut self, time: Timestamp) {
+        self.bytes(&time.as_millis().to_be_bytes());
+    }
+
+    fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        self.number(value.is_some().into());
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

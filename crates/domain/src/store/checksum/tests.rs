@@ -1,0 +1,207 @@
+//! What a checksum sees.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::{
+    Bio, ClientMessageId, ConversationKind, DeviceLabel, DisplayName, Email, Fingerprint, MessageId, MessageText,
+    Metadata, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText, SystemRole, UserId, Username,
+};
+
+const USER: UserId = UserId::from_bytes([1; 12]);
+const OTHER: UserId = UserId::from_bytes([2; 12]);
+const HERE: ConversationId = ConversationId::from_bytes([3; 12]);
+const THERE: ConversationId = ConversationId::from_bytes([4; 12]);
+const SESSION: SessionId = SessionId::from_bytes([5; 12]);
+const HASH: SecretHash = SecretHash::from_bytes([6; 32]);
+const THEN: Timestamp = Timestamp::from_millis(7);
+const LATER: Timestamp = Timestamp::from_millis(8);
+
+/// Something, and the same with one field changed, for each of its fields.
+fn variants<T: Clone>(base: &T, changes: &[fn(&mut T)]) -> Vec<T> {
+    let changed = changes.iter().map(|change| {
+        let mut value = base.clone();
+        change(&mut value);
+        value
+    });
+    std::iter::once(base.clone()).chain(changed).collect()
+}
+
+fn users() -> Vec<Record> {
+    let base = User::new(USER, Username::parse("ada").unwrap(), None, THEN);
+    let users = variants(
+        &base,
+        &[
+            |user| user.id = OTHER,
+            |user| user.username = Username::parse("bob").unwrap(),
+            |user| user.email = Some(Email::parse("ada@example.org").unwrap()),
+            |user| user.display_name = DisplayName::parse("Ada").unwrap(),
+            |user| user.bio = Bio::parse("x").unwrap(),
+            |user| user.metadata = Metadata::parse(r#"{"a":1}"#).unwrap(),
+            |user| user.role = SystemRole::SuperAdmin,
+            |user| user.settings.show_last_seen = false,
+            |user| user.settings.read_receipts = false,
+            |user| user.status.kind = StatusKind::Busy,
+            |user| user.status.text = Some(StatusText::parse("x").unwrap()),
+            |user| user.status.until = Some(THEN),
+            |user| user.last_seen_at = Some(THEN),
+            |user| user.rev = Rev::new(1),
+            |user| user.created_at = LATER,
+            |user| user.deleted_at = Some(THEN),
+        ],
+    );
+    let with_password = Record::User { user: base, password: Some(PasswordHash::new("hash".to_owned())) };
+    users.into_iter().map(|user| Record::User { user, password: None }).chain([with_password]).collect()
+}
+
+fn user_changes() -> Vec<Record> {
+    let topics = [
+        UserTopic::Profile,
+        UserTopic::Read(HERE),
+        UserTopic::Read(THERE),
+        UserTopic::Conversation(HERE),
+        UserTopic::Conversation(THERE),
+    ];
+    let change = |topic, rev| UserChange { topic, rev: Rev::new(rev) };
+    let of_topics = topics.map(|topic| Record::UserChange { user: USER, change: change(topic, 1) });
+    let others =
+        [(OTHER, 1), (USER, 2)].map(|(user, rev)| Record::UserChange { user, change: change(UserTopic::Profile, rev) });
+    of_topics.into_iter().chain(others).collect()
+}
+
+fn sign_ins() -> Vec<Record> {
+    let session = Session {
+        id: SESSION,
+        user_id: USER,
+        device: DeviceLabel::default(),
+        created_at: THEN,
+        renewed_at: THEN,
+        idle_expires_at: THEN,
+        expires_at: THEN,
+    };
+    let sessions = variants(
+        &session,
+        &[
+            |session| session.id = SessionId::from_bytes([9; 12]),
+            |session| session.user_id = OTHER,
+            |session| session.device = DeviceLabel::new("x"),
+            |session| session.created_at = LATER,
+            |session| session.renewed_at = LATER,
+            |session| session.idle_expires_at = LATER,
+            |session| session.expires_at = LATER,
+        ],
+    );
+    let sessions = sessions.into_iter().map(|session| Record::Session { session, revoked_at: None });
+    let revoked = Record::Session { session, revoked_at: Some(THEN) };
+    let of = |hash, session| (SecretHash::from_bytes(hash), SessionId::from_bytes(session));
+    let places = [(HASH, SESSION), of([7; 32], [5; 12]), of([6; 32], [9; 12])];
+    let tokens = places.map(|(hash, session)| Record::RefreshToken { hash, session, replaced_at: None });
+    let replaced = Record::RefreshToken { hash: HASH, session: SESSION, replaced_at: Some(THEN) };
+    let tickets = places.map(|(hash, session)| Record::Ticket { hash, session, expires_at: THEN });
+    let later = Record::Ticket { hash: HASH, session: SESSION, expires_at: LATER };
+    sessions.chain(tokens).chain(tickets).chain([revoked, replaced, later]).collect()
+}
+
+fn conversations() -> Vec<Record> {
+    let of = |id, pair, created_at, updated_at| Record::Conversation {
+        id,
+        kind: ConversationKind::Direct,
+        pair,
+        created_at,
+        updated_at,
+    };
+    let member = Member {
+        user_id: USER,
+        joined_at: THEN,
+        read_seq: Seq::ZERO,
+        read_receipt_seq: Seq::ZERO,
+        delivered_seq: Seq::ZERO,
+        held_from: None,
+    };
+    let members = variants(
+        &member,
+        &[
+            |member| member.user_id = OTHER,
+            |member| member.joined_at = LATER,
+            |member| member.read_seq = Seq::new(1),
+            |member| member.read_receipt_seq = Seq::new(1),
+            |member| member.delivered_seq = Seq::new(1),
+            |member| member.held_from = Some(Rev::ZERO),
+            |member| member.held_from = Some(Rev::new(1)),
+        ],
+    );
+    let members = members.into_iter().map(|member| Record::Member { conversation: HERE, member });
+    let elsewhere = Record::Member { conversation: THERE, member };
+    let conversations = [
+        of(HERE, [USER, OTHER], THEN, THEN),
+        of(THERE, [USER, OTHER], THEN, THEN),
+        of(HERE, [USER, USER], THEN, THEN),
+        of(HERE, [OTHER, OTHER], THEN, THEN),
+        of(HERE, [USER, OTHER], LATER, THEN),
+        of(HERE, [USER, OTHER], THEN, LATER),
+    ];
+    conversations.into_iter().chain(members).chain([elsewhere]).collect()
+}
+
+fn messages() -> Vec<Record> {
+    let message = Message {
+        id: MessageId::from_bytes([1; 12]),
+        conversation_id: HERE,
+        seq: Seq::new(1),
+        rev: Rev::new(1),
+        sender_id: USER,
+        text: MessageText::parse("x").unwrap(),
+        metadata: Metadata::default(),
+        client_message_id: None,
+        created_at: THEN,
+    };
+    let messages = variants(
+        &message,
+        &[
+            |message| message.id = MessageId::from_bytes([2; 12]),
+            |message| message.conversation_id = THERE,
+            |message| message.seq = Seq::new(2),
+            |message| message.rev = Rev::new(2),
+            |message| message.sender_id = OTHER,
+            |message| message.text = MessageText::parse("y").unwrap(),
+            |message| message.metadata = Metadata::parse(r#"{"a":1}"#).unwrap(),
+            |message| message.client_message_id = Some(ClientMessageId::parse("x").unwrap()),
+            |message| message.created_at = LATER,
+        ],
+    );
+    let [fingerprint, another] = [Fingerprint::from_bytes([1; 32]), Fingerprint::from_bytes([2; 32])];
+    let messages = messages.into_iter().map(|message| Record::Message { message, fingerprint });
+    messages.chain([Record::Message { message, fingerprint: another }]).collect()
+}
+
+fn checksum(records: &[&Record]) -> String {
+    let mut checksum = Checksum::default();
+    records.iter().for_each(|record| checksum.add(record));
+    checksum.to_string()
+}
+
+#[test]
+fn every_field_of_every_record_counts() {
+    let records = [users(), user_changes(), sign_ins(), conversations(), messages()].concat();
+    let mut seen = HashMap::new();
+    for record in &records {
+        if let Some(other) = seen.insert(checksum(&[record]), record) {
+            panic!("the same checksum: {record:?} and {other:?}");
+        }
+    }
+}
+
+#[test]
+fn the_number_and_the_order_of_records_count() {
+    let users = users();
+    let (a, b) = (&users[0], &users[1]);
+    let sequences: [&[&Record]; 5] = [&[], &[a], &[a, a], &[a, b], &[b, a]];
+    let checksums: std::collections::HashSet<_> = sequences.into_iter().map(checksum).collect();
+    assert_eq!(checksums.len(), sequences.len());
+}
+
+#[test]
+fn a_checksum_is_the_same_on_every_machine() {
+    let users = users();
+    assert_eq!(checksum(&[&users[0]]), "1c77f6f0a398fdfb976f410e489c6663278e1e2e08760e03995dc8286a2e58c8");
+}

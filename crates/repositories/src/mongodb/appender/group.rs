@@ -1,0 +1,336 @@
+//! A group of messages that are written together.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use mongodb::{
+    bson::{Document, RawDocumentBuf, doc},
+    error::{Error, ErrorKind},
+};
+use parlor_domain::{
+    ConversationId, Message, NewMessage, Rev, Seq, Timestamp, UserId,
+    store::{AppendOutcome, StoreError, StoreResult},
+};
+use tracing::warn;
+
+use super::{
+    super::{
+        database::{Collections, Pace, TimeLimits, answer},
+        documents::{MessageDocument, date, encode, long, oid},
+        error::{Attempt, Failure, duplicate_index, failed},
+        holds,
+    },
+    Ends, Job,
+    lookup::{Conversations, Stored, ends, name},
+};
+
+/// Of how many conversations it is remembered where they end.
+const REMEMBERED: usize = 100_000;
+
+/// A group on its way.
+pub(super) struct Group {
+    pub(super) collections: Collections,
+    pub(super) ends: Ends,
+    pub(super) limits: TimeLimits,
+    pub(super) pace: Pace,
+}
+
+/// A message that has its place.
+struct Placed {
+    job: Job,
+    message: Message,
+    recipient: Option<UserId>,
+}
+
+/// Why the first one that is not stored is not.
+enum Refused {
+    /// The sender has sent it before.
+    Repeated,
+    /// Another node has written at its place.
+    PlaceTaken,
+    /// The database does not want it.
+    Other(Error),
+}
+
+impl Group {
+    /// Writes until everyone has an answer.
+    pub(super) async fn write(mut self, mut jobs: VecDeque<Job>) {
+        let mut first_round = true;
+        while !jobs.is_empty() {
+            let waiting = jobs.len();
+            let round = self.round(&mut jobs, first_round).await;
+            first_round = false;
+            match round {
+                Ok(()) if jobs.len() < waiting => {}
+                // Overtaken by another node. The longer it waits, the surer it is overtaken again.
+                Ok(()) if !self.pace.is_over() => tokio::task::yield_now().await,
+                Ok(()) => return refuse_all(jobs, Failure::NoAnswer),
+                Err(failure) if failure.is_passing() && !self.pace.is_over() => {
+                    warn!(%failure, "can't append messages, trying again");
+                    self.ends.lock().clear();
+                    self.pace.wait().await;
+                }
+                Err(failure) => {
+                    self.ends.lock().clear();
+                    return refuse_all(jobs, failure);
+                }
+            }
+        }
+    }
+
+    /// One attempt for all of them. Those that have no answer afterwards stay, in their order.
+    async fn round(&mut self, jobs: &mut VecDeque<Job>, first_round: bool) -> Attempt<()> {
+        let (c, limits) = (&self.collections, self.limits);
+        let conversations = Conversations::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
+        // On the first attempt nothing can be stored, unless it was sent before: the index tells that. But a repeat to
+        // who is gone by now is answered like the first.
+        if !first_round || jobs.iter().any(|job| conversations.is_deserted(&job.new)) {
+            let stored = Stored::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
+            let stored = take_stored(jobs, stored, &conversations);
+            self.finish(stored).await;
+        }
+        let mut ends = self.ends_of(conversations.found.keys().copied()).await?;
+        let mut placed = place(jobs, &conversations, &mut ends);
+        if placed.is_empty() {
+            return Ok(());
+        }
+        let (count, refused) = match self.insert(&placed).await {
+            Ok(inserted) => inserted,
+            Err(failure) => {
+                put_back(jobs, placed);
+                return Err(failure);
+            }
+        };
+        let stored: Vec<Placed> = placed.drain(..count).collect();
+        self.remember(&stored);
+        self.refuse(&mut placed, refused);
+        put_back(jobs, placed);
+        self.finish(stored).await;
+        Ok(())
+    }
+
+    /// Learns from the first that is not stored, and answers for it if it is not to be tried again.
+    fn refuse(&self, placed: &mut VecDeque<Placed>, refused: Option<Refused>) {
+        match refused {
+            None | Some(Refused::Repeated) => {}
+            Some(Refused::PlaceTaken) => {
+                // Who has written in one of these conversations may have written in all of them.
+                let mut ends = self.ends.lock();
+                for Placed { message, .. } in placed {
+                    ends.remove(&message.conversation_id);
+                }
+            }
+            Some(Refused::Other(error)) => {
+                if let Some(first) = placed.pop_front() {
+                    first.job.answer(Err(failed(error)));
+                }
+            }
+        }
+    }
+
+    /// Where these logs end, remembered or read.
+    async fn ends_of(&self, ids: impl Iterator<Item = ConversationId>) -> Attempt<HashMap<ConversationId, (Seq, Rev)>> {
+        let mut known = HashMap::new();
+        let mut unknown = Vec::new();
+        {
+            let remembered = self.ends.lock();
+            for id in ids {
+                match remembered.get(&id) {
+                    Some(end) => drop(known.insert(id, *end)),
+                    None => unknown.push(id),
+                }
+            }
+        }
+        known.extend(ends(&self.collections, self.limits, unknown).await?);
+        Ok(known)
+    }
+
+    fn remember(&self, stored: &[Placed]) {
+        let mut ends = self.ends.lock();
+        if ends.len() > REMEMBERED {
+            ends.clear();
+        }
+        for Placed { message, .. } in stored {
+            ends.insert(message.conversation_id, (message.seq, message.rev));
+        }
+    }
+
+    /// How many of the first ones are stored, and why the next one is not; a failure if nobody knows.
+    async fn insert(&self, placed: &VecDeque<Placed>) -> Attempt<(usize, Option<Refused>)> {
+        let document = |placed: &Placed| encode(&MessageDocument::new(&placed.message, placed.job.new.fingerprint()));
+        let documents: Vec<RawDocumentBuf> = placed.iter().map(document).collect::<StoreResult<_>>()?;
+        let (count, collection) = (documents.len(), self.collections.messages.clone());
+        let inserting = async move { Ok(collection.insert_many(documents).ordered(true).await) };
+        match answer(self.limits.attempt, tokio::spawn(inserting)).await? {
+            Ok(_) => Ok((count, None)),
+            Err(error) => refusal(error),
+        }
+    }
+
+    /// Writes what follows from the messages, and answers. They are stored: what follows can be made again from the log.
+    async fn finish(&mut self, stored: Vec<Placed>) {
+        if stored.is_empty() {
+            return;
+        }
+        let (conversations, members) = followers(&stored);
+        let collections = self.collections.clone();
+        let following = tokio::spawn(async move {
+            // Not waited for until a majority has it, as it follows from the log.
+            let concern = || doc! { "w": 1 };
+            let conversations = collections.update_many("conversations", conversations, concern());
+            let members = collections.update_many("members", members, concern());
+            let (conversations, members) = tokio::join!(conversations, members);
+            conversations.and(members)
+        });
+        let (followed, held) = tokio::join!(answer(self.limits.attempt, following), self.held_from(&stored));
+        if let Err(failure) = followed {
+            warn!(%failure, "can't write what follows from messages");
+        }
+        let held = match held {
+            Ok(held) => held,
+            // The message may have to be held back or not, so nobody may push it. Who sends it again gets it.
+            Err(failure) => return refuse_all(stored.into_iter().map(|placed| placed.job).collect(), failure),
+        };
+        for Placed { job, message, recipient } in stored {
+            let from = recipient.and_then(|recipient| held.get(&(message.conversation_id, recipient)));
+            let held = from.is_some_and(|from| message.rev > *from);
+            job.answer(Ok(AppendOutcome::Appended { message, held }));
+        }
+    }
+
+    /// From where on the recipients' changes are held back, asked until there is an answer or no more time.
+    async fn held_from(&self, stored: &[Placed]) -> Attempt<HashMap<(ConversationId, UserId), Rev>> {
+        let recipients: Vec<_> =
+            stored.iter().filter_map(|placed| Some((placed.message.conversation_id, placed.recipient?))).collect();
+        let mut pace = self.pace.again();
+        loop {
+            let (collections, recipients) = (self.collections.clone(), recipients.clone());
+            let asking = tokio::spawn(async move { holds::held_from(&collections, &recipients).await });
+            match answer(self.limits.attempt, asking).await {
+                Err(failure) if failure.is_passing() && !pace.is_over() => pace.wait().await,
+                held => return held,
+            }
+        }
+    }
+}
+
+/// Takes those out that are stored by an earlier attempt, and answers those whose sender has sent them before.
+fn take_stored(jobs: &mut VecDeque<Job>, mut stored: Stored, conversations: &Conversations) -> Vec<Placed> {
+    let mut taken = Vec::new();
+    for job in std::mem::take(jobs) {
+        if let Some(message) = stored.by_id.remove(&job.new.id) {
+            let recipient = conversations.recipient(&job.new);
+            taken.push(Placed { job, message, recipient });
+        } else if let Some((first, fingerprint)) = name(&job.new).and_then(|name| stored.by_name.get(&name)) {
+            let same = *fingerprint == job.new.fingerprint();
+            let repeated = || AppendOutcome::Repeated(first.clone());
+            job.answer(Ok(if same { repeated() } else { AppendOutcome::ClientIdReused }));
+        } else {
+            jobs.push_back(job);
+        }
+    }
+    taken
+}
+
+/// Gives each message its place behind the others, and an answer to those that get none. Of several under one name, the
+/// later ones stay behind until the first has its answer.
+fn place(
+    jobs: &mut VecDeque<Job>,
+    conversations: &Conversations,
+    ends: &mut HashMap<ConversationId, (Seq, Rev)>,
+) -> VecDeque<Placed> {
+    let mut placed = VecDeque::new();
+    let mut names = HashSet::new();
+    for job in std::mem::take(jobs) {
+        if !conversations.has_sender(&job.new) {
+            job.answer(Ok(AppendOutcome::NotAMember));
+        } else if conversations.is_deserted(&job.new) {
+            job.answer(Ok(AppendOutcome::RecipientDeleted));
+        } else if name(&job.new).is_some_and(|name| !names.insert(name)) {
+            jobs.push_back(job);
+        } else {
+            let end = ends.entry(job.new.conversation_id).or_default();
+            *end = (end.0.next(), end.1.next());
+            let recipient = conversations.recipient(&job.new);
+            placed.push_back(Placed { message: message(&job.new, *end), job, recipient });
+        }
+    }
+    placed
+}
+
+/// The updates by which the conversations have come to these messages, and those by which their senders have read them.
+fn followers(stored: &[Placed]) -> (Vec<Document>, Vec<Document>) {
+    let mut activity: HashMap<ConversationId, Timestamp> = HashMap::new();
+    let mut read: HashMap<(ConversationId, UserId), Seq> = HashMap::new();
+    for Placed { message, .. } in stored {
+        let at = activity.entry(message.conversation_id).or_insert(message.created_at);
+        *at = (*at).max(message.created_at);
+        let seq = read.entry((message.conversation_id, message.sender_id)).or_insert(message.seq);
+        *seq = (*seq).max(message.seq);
+    }
+    let conversations = activity.into_iter().map(|(id, at)| {
+        doc! { "q": { "_id": oid(id.as_bytes()) }, "u": { "$max": { "updatedAt": date(at) } } }
+    });
+    let members = read.into_iter().map(|((conversation, user), seq)| {
+        doc! {
+            "q": { "conversation": oid(conversation.as_bytes()), "user": oid(user.as_bytes()) },
+            "u": { "$max": { "readSeq": long(seq.get()) } },
+        }
+    });
+    (conversations.collect(), members.collect())
+}
+
+/// Tells everybody why it can't be done.
+fn refuse_all(jobs: VecDeque<Job>, failure: Failure) {
+    let reason = Arc::new(StoreError::from(failure));
+    for job in jobs {
+        let reason = Arc::clone(&reason);
+        job.answer(Err(match *reason {
+            StoreError::Full(_) => StoreError::Full(reason.into()),
+            StoreError::Conflict(_) | StoreError::Unavailable(_) | StoreError::Corrupt(_) => {
+                StoreError::unavailable(reason)
+            }
+        }));
+    }
+}
+
+/// Those that were tried in vain come before those that were not tried.
+fn put_back(jobs: &mut VecDeque<Job>, placed: VecDeque<Placed>) {
+    for Placed { job, .. } in placed.into_iter().rev() {
+        jobs.push_front(job);
+    }
+}
+
+fn message(new: &NewMessage, (seq, rev): (Seq, Rev)) -> Message {
+    Message {
+        id: new.id,
+        conversation_id: new.conversation_id,
+        seq,
+        rev,
+        sender_id: new.sender_id,
+        text: new.text.clone(),
+        metadata: new.metadata.clone(),
+        client_message_id: new.client_message_id.clone(),
+        created_at: new.created_at,
+    }
+}
+
+/// What an insert's error says of each message.
+fn refusal(error: Error) -> Attempt<(usize, Option<Refused>)> {
+    let ErrorKind::InsertMany(details) = &*error.kind else { return Err(error.into()) };
+    // What is stored and not confirmed by a majority may be taken back.
+    let unconfirmed = details.write_concern_error.is_some();
+    let first = details.write_errors.as_ref().and_then(|errors| errors.first());
+    let Some(refused) = first.filter(|_| !unconfirmed) else { return Err(Failure::NoAnswer) };
+    let (count, index) = (refused.index, duplicate_index(&refused.message));
+    let refused = match index {
+        "byClientMessageId" => Refused::Repeated,
+        "bySeq" | "byRev" => Refused::PlaceTaken,
+        // An earlier attempt that was not answered has stored it after all.
+        "_id_" => return Err(Failure::NoAnswer),
+        _ => Refused::Other(error),
+    };
+    Ok((count, Some(refused)))
+}

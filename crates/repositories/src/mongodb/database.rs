@@ -1,0 +1,309 @@
+//! The database, and the three ways to work on it: reads, single writes, and changes of several documents at once.
+//!
+//! Every attempt runs as a task of its own on the runtime that the client was made on: the driver's futures must not be
+//! dropped half-way, and a caller may go away at any time. The caller waits only so long.
+
+use std::{
+    future::Future,
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use mongodb::{
+    Client, ClientSession, Collection, Cursor,
+    bson::{Document, RawDocumentBuf, doc},
+    error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
+    options::{CollectionOptions, ReadConcern, TransactionOptions, WriteConcern},
+};
+use parlor_domain::store::{StoreError, StoreResult};
+use tokio::{
+    runtime::Handle,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    appender::Appender,
+    documents::{Stored, decode},
+    error::{Attempt, Failure, duplicate, nothing_sent, refused_update},
+};
+
+/// What a job gives.
+pub(crate) type Job<'a, T> = BoxFuture<'a, Attempt<T>>;
+
+/// What every store trait is implemented on.
+pub(crate) struct Database {
+    pub(crate) collections: Collections,
+    pub(crate) appender: Appender,
+    pub(crate) runtime: Handle,
+    pub(crate) limits: TimeLimits,
+    /// Whether changes of several documents can be made at once: not on a standalone server.
+    pub(crate) transactions: bool,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLimits {
+    /// An operation in all, repeated attempts included.
+    pub(crate) operation: Duration,
+    /// One attempt, if another one can be made after it.
+    pub(crate) attempt: Duration,
+}
+
+impl TimeLimits {
+    pub(crate) fn new(operation: Duration) -> Self {
+        Self { operation, attempt: (operation / 3).min(Duration::from_secs(3)) }
+    }
+}
+
+/// The collections. What is read in them is what no failover takes back.
+#[derive(Clone)]
+pub(crate) struct Collections {
+    pub(crate) client: Client,
+    pub(crate) database: mongodb::Database,
+    pub(crate) users: Collection<RawDocumentBuf>,
+    pub(crate) user_stream: Collection<RawDocumentBuf>,
+    pub(crate) sessions: Collection<RawDocumentBuf>,
+    pub(crate) refresh_tokens: Collection<RawDocumentBuf>,
+    pub(crate) tickets: Collection<RawDocumentBuf>,
+    pub(crate) conversations: Collection<RawDocumentBuf>,
+    pub(crate) members: Collection<RawDocumentBuf>,
+    pub(crate) messages: Collection<RawDocumentBuf>,
+    /// Conversations and members as the primary has them, for those who want to see what follows from the log at once.
+    /// A failover can take that back, so nothing is decided by it.
+    pub(crate) newest_conversations: Collection<RawDocumentBuf>,
+    pub(crate) newest_members: Collection<RawDocumentBuf>,
+}
+
+impl Collections {
+    pub(crate) fn new(client: Client, database: mongodb::Database) -> Self {
+        let local = || CollectionOptions::builder().read_concern(ReadConcern::local()).build();
+        Self {
+            users: database.collection("users"),
+            user_stream: database.collection("userStream"),
+            sessions: database.collection("sessions"),
+            refresh_tokens: database.collection("refreshTokens"),
+            tickets: database.collection("tickets"),
+            conversations: database.collection("conversations"),
+            members: database.collection("members"),
+            messages: database.collection("messages"),
+            newest_conversations: database.collection_with_options("conversations", local()),
+            newest_members: database.collection_with_options("members", local()),
+            client,
+            database,
+        }
+    }
+
+    /// Makes several updates in one command, each `{ q, u }`. They must be such that a repeat changes nothing more.
+    pub(crate) async fn update_many(&self, collection: &str, updates: Vec<Document>, concern: Document) -> Attempt<()> {
+        if updates.is_empty() {
+            return Ok(());
+        }
+        let command = doc! { "update": collection, "updates": updates, "ordered": false, "writeConcern": concern };
+        // The driver takes a reply that lists failed updates for a success.
+        let reply = self.database.run_command(command).await?;
+        let failed = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()?.as_document());
+        match failed.or_else(|| reply.get_document("writeConcernError").ok()) {
+            Some(failed) => Err(refused_update(failed.get_i32("code").unwrap_or_default()).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What every write waits for, but for what follows from the log.
+pub(crate) fn durable() -> WriteConcern {
+    WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build()
+}
+
+/// The same, for a command that is put together by hand.
+pub(crate) fn durable_document() -> Document {
+    doc! { "w": "majority", "j": true }
+}
+
+/// Everything that a query finds.
+pub(crate) async fn all<D: Stored>(mut cursor: Cursor<RawDocumentBuf>) -> Attempt<Vec<D::Value>> {
+    let mut items = Vec::new();
+    while cursor.advance().await? {
+        items.push(decode::<D>(cursor.current())?);
+    }
+    Ok(items)
+}
+
+/// What a query for one found.
+pub(crate) fn one<D: Stored>(found: Option<RawDocumentBuf>) -> StoreResult<Option<D::Value>> {
+    found.map(|raw| decode::<D>(&raw)).transpose()
+}
+
+impl Database {
+    /// Reads. What fails or does not answer is tried again, as long as the operation may take.
+    pub(crate) async fn read<C, T>(
+        &self,
+        context: C,
+        job: for<'a> fn(&'a Collections, &'a C) -> Job<'a, T>,
+    ) -> StoreResult<T>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let context = Arc::new(context);
+        let mut pace = Pace::until(Instant::now() + self.limits.operation);
+        loop {
+            let (collections, context) = (self.collections.clone(), Arc::clone(&context));
+            let limit = self.limits.attempt.min(pace.left());
+            let answer = self.attempt(limit, async move { job(&collections, &context).await }).await;
+            match answer {
+                Err(failure) if failure.is_passing() && !pace.is_over() => pace.wait().await,
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    /// Writes by one command, or by several of which each leaves things as they should be.
+    pub(crate) async fn write<C, T>(
+        &self,
+        context: C,
+        job: for<'a> fn(&'a Collections, &'a C) -> Job<'a, T>,
+    ) -> StoreResult<T>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let collections = self.collections.clone();
+        let mut pace = Pace::until(Instant::now() + self.limits.operation);
+        let attempts = async move {
+            loop {
+                match job(&collections, &context).await {
+                    Err(Failure::Database(error)) if nothing_sent(&error) && !pace.is_over() => pace.wait().await,
+                    answer => return answer,
+                }
+            }
+        };
+        Ok(self.attempt(self.limits.operation, attempts).await?)
+    }
+
+    /// Changes several documents at once: all of it happens or nothing. A job that comes across another one runs
+    /// again from its beginning; so does one that a unique index refuses, as it has seen something old.
+    ///
+    /// On a standalone server the parts happen one after the other.
+    pub(crate) async fn change<C, T>(
+        &self,
+        context: C,
+        job: for<'a> fn(&'a Collections, &'a C, &'a mut ClientSession) -> Job<'a, T>,
+    ) -> StoreResult<T>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let collections = self.collections.clone();
+        let transactions = self.transactions;
+        let mut pace = Pace::until(Instant::now() + self.limits.operation);
+        let attempts = async move {
+            loop {
+                let (answer, again) = if transactions {
+                    let answer = transact(&collections, &context, job, &mut pace).await;
+                    let again = matches!(&answer, Err(Failure::Database(error)) if may_run_again(error));
+                    (answer, again)
+                } else {
+                    let mut session = collections.client.start_session().await?;
+                    let answer = job(&collections, &context, &mut session).await;
+                    // Else a part of it may have been done.
+                    let again = matches!(&answer, Err(Failure::Database(error)) if duplicate(error).is_some());
+                    (answer, again)
+                };
+                if !again || pace.is_over() {
+                    return answer;
+                }
+                pace.wait().await;
+            }
+        };
+        Ok(self.attempt(self.limits.operation, attempts).await?)
+    }
+
+    async fn attempt<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        task: impl Future<Output = Attempt<T>> + Send + 'static,
+    ) -> Attempt<T> {
+        answer(limit, self.runtime.spawn(task)).await
+    }
+}
+
+/// Waits for a task so long. After that it goes on by itself.
+pub(crate) async fn answer<T>(limit: Duration, task: JoinHandle<Attempt<T>>) -> Attempt<T> {
+    match timeout(limit, task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(ended)) => Err(StoreError::unavailable(ended).into()),
+        Err(_) => Err(Failure::NoAnswer),
+    }
+}
+
+async fn transact<C: Sync, T>(
+    collections: &Collections,
+    context: &C,
+    job: for<'a> fn(&'a Collections, &'a C, &'a mut ClientSession) -> Job<'a, T>,
+    pace: &mut Pace,
+) -> Attempt<T> {
+    let mut session = collections.client.start_session().await?;
+    let options = TransactionOptions::builder().read_concern(ReadConcern::snapshot()).write_concern(durable()).build();
+    session.start_transaction().with_options(options).await?;
+    let value = match job(collections, context, &mut session).await {
+        Ok(value) => value,
+        Err(failure) => {
+            // The server ends it by itself if this does not reach it.
+            let _ = session.abort_transaction().await;
+            return Err(failure);
+        }
+    };
+    loop {
+        match session.commit_transaction().await {
+            Ok(()) => return Ok(value),
+            // To commit again is to ask what became of it.
+            Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) && !pace.is_over() => {
+                pace.wait().await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn may_run_again(error: &Error) -> bool {
+    error.contains_label(TRANSIENT_TRANSACTION_ERROR) || nothing_sent(error) || duplicate(error).is_some()
+}
+
+/// The pauses between attempts: longer each time, of random length, and over at a time.
+pub(crate) struct Pace {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Pace {
+    const FIRST: Duration = Duration::from_millis(2);
+    const LONGEST: Duration = Duration::from_millis(100);
+
+    pub(crate) fn until(end: Instant) -> Self {
+        Self { end, pause: Self::FIRST }
+    }
+
+    /// The same end, and short pauses again.
+    pub(crate) fn again(&self) -> Self {
+        Self::until(self.end)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    pub(crate) fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        // Those who came across each other must not meet again.
+        let random = RandomState::new().hash_one(()) % 1000;
+        let share = f64::from(u16::try_from(random).unwrap_or(0)) / 1000.0;
+        sleep(self.pause.mul_f64(0.5 + share / 2.0).min(self.left())).await;
+        self.pause = (self.pause * 2).min(Self::LONGEST);
+    }
+}

@@ -1,0 +1,174 @@
+//! Conversations, who is in them, and the messages.
+
+use mongodb::bson::{Binary, DateTime, oid::ObjectId};
+use parlor_domain::{
+    ClientMessageId, Conversation, ConversationId, ConversationKind, Fingerprint, Member, Message, MessageId,
+    MessageText, Metadata, Rev, Seq, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Stored, binary, bytes, counter, date, known, long, oid, parse, parse_optional, time};
+
+/// A conversation. How far its log goes stands in the log alone.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConversationDocument {
+    #[serde(rename = "_id")]
+    pub(crate) id: ObjectId,
+    pub(crate) kind: String,
+    /// Who is in it: what the inbox is found by, together with `updated_at`.
+    pub(crate) members: Vec<ObjectId>,
+    /// The two of a direct conversation, the lesser id first: one conversation for each pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) direct_key: Option<String>,
+    pub(crate) created_at: DateTime,
+    pub(crate) updated_at: DateTime,
+}
+
+/// What a conversation's document says.
+pub(crate) struct StoredConversation {
+    /// The conversation at the beginning of its log.
+    pub(crate) conversation: Conversation,
+    pub(crate) members: Vec<UserId>,
+}
+
+impl Stored for ConversationDocument {
+    const WHAT: &'static str = "conversation";
+    type Value = StoredConversation;
+
+    fn value(self) -> Result<StoredConversation, String> {
+        let users = |ids: &[ObjectId]| ids.iter().map(|id| UserId::from_bytes(id.bytes())).collect();
+        Ok(StoredConversation {
+            conversation: Conversation {
+                id: ConversationId::from_bytes(self.id.bytes()),
+                kind: parse("kind", &self.kind, known(ConversationKind::from_name))?,
+                last_seq: Seq::ZERO,
+                rev: Rev::ZERO,
+                created_at: time(self.created_at),
+                updated_at: time(self.updated_at),
+            },
+            members: users(&self.members),
+        })
+    }
+}
+
+/// A user in a conversation.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MemberDocument {
+    conversation: ObjectId,
+    user: ObjectId,
+    joined_at: DateTime,
+    read_seq: i64,
+    read_receipt_seq: i64,
+    delivered_seq: i64,
+    /// Negative until it is settled which revision is the present one: see [`holds`](super::super::holds).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_from: Option<i64>,
+}
+
+impl MemberDocument {
+    pub(crate) fn new(conversation: ConversationId, member: &Member) -> Self {
+        Self {
+            conversation: oid(conversation.as_bytes()),
+            user: oid(member.user_id.as_bytes()),
+            joined_at: date(member.joined_at),
+            read_seq: long(member.read_seq.get()),
+            read_receipt_seq: long(member.read_receipt_seq.get()),
+            delivered_seq: long(member.delivered_seq.get()),
+            held_from: member.held_from.map(|rev| long(rev.get())),
+        }
+    }
+}
+
+/// What a member's document says.
+#[derive(Clone)]
+pub(crate) struct StoredMember {
+    pub(crate) conversation: ConversationId,
+    pub(crate) member: Member,
+    /// The mark that stands there as long as it is not settled from which revision on changes are held back.
+    pub(crate) unsettled: Option<i64>,
+}
+
+impl Stored for MemberDocument {
+    const WHAT: &'static str = "member of conversation";
+    const ID: &'static str = "conversation";
+    type Value = StoredMember;
+
+    fn value(self) -> Result<StoredMember, String> {
+        let held_from = self.held_from.filter(|from| *from >= 0);
+        Ok(StoredMember {
+            conversation: ConversationId::from_bytes(self.conversation.bytes()),
+            unsettled: self.held_from.filter(|mark| *mark < 0),
+            member: Member {
+                user_id: UserId::from_bytes(self.user.bytes()),
+                joined_at: time(self.joined_at),
+                read_seq: Seq::new(counter("readSeq", self.read_seq)?),
+                read_receipt_seq: Seq::new(counter("readReceiptSeq", self.read_receipt_seq)?),
+                delivered_seq: Seq::new(counter("deliveredSeq", self.delivered_seq)?),
+                held_from: held_from.map(|from| counter("heldFrom", from)).transpose()?.map(Rev::new),
+            },
+        })
+    }
+}
+
+/// A message.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    conversation: ObjectId,
+    seq: i64,
+    rev: i64,
+    sender: ObjectId,
+    text: String,
+    metadata: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_message_id: Option<String>,
+    /// Tells a repeat from another message under the same `client_message_id`.
+    fingerprint: Binary,
+    created_at: DateTime,
+}
+
+impl MessageDocument {
+    pub(crate) fn new(message: &Message, fingerprint: Fingerprint) -> Self {
+        Self {
+            id: oid(message.id.as_bytes()),
+            conversation: oid(message.conversation_id.as_bytes()),
+            seq: long(message.seq.get()),
+            rev: long(message.rev.get()),
+            sender: oid(message.sender_id.as_bytes()),
+            text: message.text.to_string(),
+            metadata: message.metadata.to_string(),
+            client_message_id: message.client_message_id.as_ref().map(ToString::to_string),
+            fingerprint: binary(fingerprint.as_bytes()),
+            created_at: date(message.created_at),
+        }
+    }
+}
+
+impl Stored for MessageDocument {
+    const WHAT: &'static str = "message";
+    /// The message, and the fingerprint of what its sender sent.
+    type Value = (Message, Fingerprint);
+
+    fn value(self) -> Result<Self::Value, String> {
+        let message = Message {
+            id: MessageId::from_bytes(self.id.bytes()),
+            conversation_id: ConversationId::from_bytes(self.conversation.bytes()),
+            seq: Seq::new(counter("seq", self.seq)?),
+            rev: Rev::new(counter("rev", self.rev)?),
+            sender_id: UserId::from_bytes(self.sender.bytes()),
+            text: parse("text", &self.text, MessageText::parse)?,
+            metadata: parse("metadata", &self.metadata, Metadata::parse)?,
+            client_message_id: parse_optional(
+                "clientMessageId",
+                self.client_message_id.as_deref(),
+                ClientMessageId::parse,
+            )?,
+            created_at: time(self.created_at),
+        };
+        Ok((message, Fingerprint::from_bytes(bytes("fingerprint", &self.fingerprint)?)))
+    }
+}

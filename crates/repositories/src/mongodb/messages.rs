@@ -1,0 +1,183 @@
+//! The message log, as it is read. How it is written: [`super::appender`].
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use mongodb::bson::{Document, RawDocument, doc};
+use parlor_domain::{
+    ConversationId, Message, NewMessage, Rev, Seq,
+    store::{AppendOutcome, LogPage, MessageStore, StoreError, StoreResult, Window},
+};
+
+use super::{
+    database::{Collections, Database, all},
+    documents::{MessageDocument, decode, long, oid},
+    error::Attempt,
+};
+
+#[async_trait]
+impl MessageStore for Database {
+    async fn append(&self, new: &NewMessage) -> StoreResult<AppendOutcome> {
+        self.appender.append(new.clone()).await
+    }
+
+    async fn page(&self, conversation: ConversationId, window: Window, limit: usize) -> StoreResult<Vec<Message>> {
+        self.read((conversation, window, limit), |c, (conversation, window, limit)| {
+            page(c, *conversation, *window, *limit).boxed()
+        })
+        .await
+    }
+
+    async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {
+        self.read((conversation, after, limit), |c, (conversation, after, limit)| {
+            changes(c, *conversation, *after, *limit).boxed()
+        })
+        .await
+    }
+}
+
+async fn page(c: &Collections, conversation: ConversationId, window: Window, limit: usize) -> Attempt<Vec<Message>> {
+    let mut filter = doc! { "conversation": oid(conversation.as_bytes()) };
+    let forward = match window {
+        Window::Newest => false,
+        Window::Before(seq) => {
+            filter.insert("seq", doc! { "$lt": long(seq.get()) });
+            false
+        }
+        Window::After(seq) => {
+            filter.insert("seq", doc! { "$gt": long(seq.get()) });
+            true
+        }
+    };
+    let order = doc! { "seq": if forward { 1 } else { -1 } };
+    let mut messages = found(c, filter, order, limit).await?;
+    if !forward {
+        messages.reverse();
+    }
+    Ok(messages)
+}
+
+async fn found(c: &Collections, filter: Document, order: Document, limit: usize) -> Attempt<Vec<Message>> {
+    // No limit is what the database takes zero for.
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let found = c.messages.find(filter).sort(order).limit(long(limit as u64)).await?;
+    Ok(all::<MessageDocument>(found).await?.into_iter().map(|(message, _)| message).collect())
+}
+
+async fn changes(c: &Collections, conversation: ConversationId, after: Rev, limit: usize) -> Attempt<LogPage> {
+    let filter = doc! { "conversation": oid(conversation.as_bytes()), "rev": { "$gt": long(after.get()) } };
+    let messages = found(c, filter, doc! { "rev": 1 }, limit).await?;
+    let head = match messages.last() {
+        // There is no more, so this was the newest.
+        Some(last) if messages.len() < limit => last.rev,
+        last => {
+            let head = revs(c, &[conversation]).await?.get(&conversation).copied().unwrap_or_default();
+            // What has come since the first look does not count: it is not in the page.
+            if last.is_none() && limit > 0 { head.min(after) } else { head }
+        }
+    };
+    Ok(LogPage { messages, head })
+}
+
+/// The newest revision of each of these conversations; zero for a conversation without messages.
+pub(crate) async fn revs(c: &Collections, conversations: &[ConversationId]) -> Attempt<HashMap<ConversationId, Rev>> {
+    if conversations.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let pipeline = [matching(conversations), newest("rev", doc! { "_id": 0, "rev": 1 }, "newest"), keep(&["newest"])];
+    let mut found = c.conversations.aggregate(pipeline).await?;
+    let mut revs = HashMap::new();
+    while found.advance().await? {
+        revs.insert(conversation_id(found.current())?, Rev::new(counter(found.current(), "newest", "rev")?));
+    }
+    Ok(revs)
+}
+
+/// Where a log ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tail {
+    pub(crate) last: Option<Message>,
+    pub(crate) rev: Rev,
+}
+
+/// The ends of the logs of these conversations.
+pub(crate) async fn tails(c: &Collections, conversations: &[ConversationId]) -> Attempt<HashMap<ConversationId, Tail>> {
+    if conversations.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let pipeline = [
+        matching(conversations),
+        newest("seq", doc! { "nothing": 0 }, "last"),
+        newest("rev", doc! { "_id": 0, "rev": 1 }, "newest"),
+        keep(&["last", "newest"]),
+    ];
+    let mut found = c.conversations.aggregate(pipeline).await?;
+    let mut tails = HashMap::new();
+    while found.advance().await? {
+        let last = joined(found.current(), "last")?.map(decode::<MessageDocument>).transpose()?;
+        let rev = Rev::new(counter(found.current(), "newest", "rev")?);
+        tails.insert(conversation_id(found.current())?, Tail { last: last.map(|(message, _)| message), rev });
+    }
+    Ok(tails)
+}
+
+fn matching(conversations: &[ConversationId]) -> Document {
+    let ids: Vec<_> = conversations.iter().map(|id| oid(id.as_bytes())).collect();
+    doc! { "$match": { "_id": { "$in": ids } } }
+}
+
+/// Joins the message with the greatest `field` to each conversation, by the index of that field.
+fn newest(field: &str, projection: Document, name: &str) -> Document {
+    let newest = [doc! { "$sort": { field: -1 } }, doc! { "$limit": 1 }, doc! { "$project": projection }];
+    doc! { "$lookup": {
+        "from": "messages", "localField": "_id", "foreignField": "conversation", "pipeline": newest, "as": name,
+    } }
+}
+
+fn keep(fields: &[&str]) -> Document {
+    let fields: Document = fields.iter().map(|field| ((*field).to_owned(), 1.into())).collect();
+    doc! { "$project": fields }
+}
+
+fn conversation_id(raw: &RawDocument) -> StoreResult<ConversationId> {
+    let id = raw.get_object_id("_id").map_err(StoreError::corrupt)?;
+    Ok(ConversationId::from_bytes(id.bytes()))
+}
+
+/// The one document that was joined to another, if there was one.
+fn joined<'a>(raw: &'a RawDocument, name: &str) -> StoreResult<Option<&'a RawDocument>> {
+    let documents = raw.get_array(name).map_err(StoreError::corrupt)?;
+    let first = documents.into_iter().next().transpose().map_err(StoreError::corrupt)?;
+    Ok(first.and_then(|value| value.as_document()))
+}
+
+/// A counter of the one document that was joined; zero if there is none.
+fn counter(raw: &RawDocument, name: &str, field: &str) -> StoreResult<u64> {
+    let Some(document) = joined(raw, name)? else { return Ok(0) };
+    let number = document.get_i64(field).map_err(StoreError::corrupt)?;
+    u64::try_from(number).map_err(|_| StoreError::corrupt(format!("a message: {field} is negative")))
+}
+
+/// Where these logs go on: the greatest `seq` and `rev` that no failover takes back. Behind what the primary alone has,
+/// there would be a hole if another primary took over.
+pub(crate) async fn ends(
+    c: &Collections,
+    conversations: &[ConversationId],
+) -> Attempt<HashMap<ConversationId, (Seq, Rev)>> {
+    let pipeline = [
+        matching(conversations),
+        newest("seq", doc! { "_id": 0, "seq": 1 }, "last"),
+        newest("rev", doc! { "_id": 0, "rev": 1 }, "newest"),
+        keep(&["last", "newest"]),
+    ];
+    let mut found = c.conversations.aggregate(pipeline).await?;
+    let mut ends = HashMap::new();
+    while found.advance().await? {
+        let (seq, rev) = (counter(found.current(), "last", "seq")?, counter(found.current(), "newest", "rev")?);
+        ends.insert(conversation_id(found.current())?, (Seq::new(seq), Rev::new(rev)));
+    }
+    Ok(ends)
+}

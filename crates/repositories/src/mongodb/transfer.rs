@@ -1,0 +1,263 @@
+//! Everything in the database, record by record.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use mongodb::{
+    Collection, Cursor,
+    bson::{Bson, Document, RawDocumentBuf, doc},
+};
+use parlor_domain::{
+    Conversation, ConversationId, ConversationKind, PasswordHash, User, UserId,
+    store::{Key, Part, Position, Record, StoreError, StoreResult, Transfer},
+};
+use serde::Deserialize;
+
+use super::{
+    conversations::direct_key,
+    database::{Collections, Database, all},
+    documents::{
+        ConversationDocument, MemberDocument, MessageDocument, RefreshTokenDocument, SessionDocument, Stored,
+        StoredConversation, StoredMember, TicketDocument, UserChangeDocument, UserDocument, binary, date, encode, long,
+        oid,
+    },
+    error::{Attempt, conflict, duplicate},
+    messages,
+};
+
+/// What must be unique beside the keys.
+const UNIQUE: [(&str, &str); 7] = [
+    ("byUsername", "username"),
+    ("byEmail", "email"),
+    ("byTopic", "topic"),
+    ("byDirectKey", "pair of users"),
+    ("_id_", "message id"),
+    ("byRev", "revision"),
+    ("byClientMessageId", "client message id"),
+];
+
+#[async_trait]
+impl Transfer for Database {
+    async fn count(&self, part: Part) -> StoreResult<u64> {
+        self.read(part, |c, part| async move { Ok(collection(c, *part).estimated_document_count().await?) }.boxed())
+            .await
+    }
+
+    async fn export(&self, from: Position, limit: usize) -> StoreResult<Vec<Record>> {
+        self.read((from, limit), |c, (from, limit)| export(c, *from, *limit).boxed()).await
+    }
+
+    async fn import(&self, records: &[Record]) -> StoreResult<()> {
+        self.write(records.to_vec(), |c, records| import(c, records).boxed()).await
+    }
+}
+
+const fn collection(c: &Collections, part: Part) -> &Collection<RawDocumentBuf> {
+    match part {
+        Part::Users => &c.users,
+        Part::UserStreams => &c.user_stream,
+        Part::Sessions => &c.sessions,
+        Part::RefreshTokens => &c.refresh_tokens,
+        Part::Tickets => &c.tickets,
+        Part::Conversations => &c.conversations,
+        Part::Members => &c.members,
+        Part::Messages => &c.messages,
+    }
+}
+
+/// The fields that make the key of a part's documents; an index has them in this order.
+const fn key_fields(part: Part) -> &'static [&'static str] {
+    match part {
+        Part::Users | Part::Sessions | Part::RefreshTokens | Part::Tickets | Part::Conversations => &["_id"],
+        Part::UserStreams => &["user", "rev"],
+        Part::Members => &["conversation", "user"],
+        Part::Messages => &["conversation", "seq"],
+    }
+}
+
+/// The values of these fields.
+fn key_values(key: Key) -> Vec<Bson> {
+    match key {
+        Key::User(id) => vec![oid(id.as_bytes()).into()],
+        Key::UserChange(user, rev) => vec![oid(user.as_bytes()).into(), long(rev.get()).into()],
+        Key::Session(id) => vec![oid(id.as_bytes()).into()],
+        Key::RefreshToken(hash) | Key::Ticket(hash) => vec![binary(hash.as_bytes()).into()],
+        Key::Conversation(id) => vec![oid(id.as_bytes()).into()],
+        Key::Member(conversation, user) => vec![oid(conversation.as_bytes()).into(), oid(user.as_bytes()).into()],
+        Key::Message(conversation, seq) => vec![oid(conversation.as_bytes()).into(), long(seq.get()).into()],
+    }
+}
+
+/// The one document with a key.
+fn at(key: Key) -> Document {
+    key_fields(key.part()).iter().map(|field| (*field).to_owned()).zip(key_values(key)).collect()
+}
+
+/// The documents behind a key: greater in its first field, or the same there and greater in the second.
+fn after(key: Key) -> Document {
+    let mut fields = at(key).into_iter();
+    let Some((first, value)) = fields.next() else { return Document::new() };
+    let behind = doc! { &first: { "$gt": &value } };
+    match fields.next() {
+        None => behind,
+        Some((second, least)) => doc! { "$or": [{ first: value, second: { "$gt": least } }, behind] },
+    }
+}
+
+async fn export(c: &Collections, from: Position, limit: usize) -> Attempt<Vec<Record>> {
+    // No limit is what the database takes zero for.
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = match from {
+        Position::Beginning(_) => Document::new(),
+        Position::After(key) => after(key),
+    };
+    records(c, from.part(), filter, limit).await
+}
+
+async fn records(c: &Collections, part: Part, filter: Document, limit: usize) -> Attempt<Vec<Record>> {
+    let order: Document = key_fields(part).iter().map(|field| ((*field).to_owned(), 1.into())).collect();
+    let found = collection(c, part).find(filter).sort(order).limit(long(limit as u64)).await?;
+    match part {
+        Part::Users => each::<AccountDocument>(found, |(user, password)| Record::User { user, password }).await,
+        Part::UserStreams => {
+            each::<UserChangeDocument>(found, |(user, change)| Record::UserChange { user, change }).await
+        }
+        Part::Sessions => {
+            each::<SessionDocument>(found, |(session, revoked_at)| Record::Session { session, revoked_at }).await
+        }
+        Part::RefreshTokens => {
+            let token = |(hash, session, replaced_at)| Record::RefreshToken { hash, session, replaced_at };
+            each::<RefreshTokenDocument>(found, token).await
+        }
+        Part::Tickets => {
+            let ticket = |(hash, session, expires_at)| Record::Ticket { hash, session, expires_at };
+            each::<TicketDocument>(found, ticket).await
+        }
+        Part::Conversations => conversations(c, all::<ConversationDocument>(found).await?).await,
+        Part::Members => members(c, all::<MemberDocument>(found).await?).await,
+        Part::Messages => {
+            each::<MessageDocument>(found, |(message, fingerprint)| Record::Message { message, fingerprint }).await
+        }
+    }
+}
+
+async fn each<D: Stored>(found: Cursor<RawDocumentBuf>, record: fn(D::Value) -> Record) -> Attempt<Vec<Record>> {
+    Ok(all::<D>(found).await?.into_iter().map(record).collect())
+}
+
+/// An account with its password.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct AccountDocument(UserDocument);
+
+impl Stored for AccountDocument {
+    const WHAT: &'static str = UserDocument::WHAT;
+    type Value = (User, Option<PasswordHash>);
+
+    fn value(mut self) -> Result<Self::Value, String> {
+        let password = self.0.password_hash.take().map(PasswordHash::new);
+        Ok((self.0.value()?, password))
+    }
+}
+
+/// The conversations as their members see them: their documents may be behind the log.
+async fn conversations(c: &Collections, found: Vec<StoredConversation>) -> Attempt<Vec<Record>> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<ConversationId> = found.iter().map(|found| found.conversation.id).collect();
+    let tails = messages::tails(c, &ids).await?;
+    let record = |StoredConversation { conversation, members, .. }| {
+        let Conversation { id, kind, created_at, updated_at, last_seq: _, rev: _ } = conversation;
+        let pair: Result<[UserId; 2], _> = members.try_into();
+        let [a, b] = pair.map_err(|_| StoreError::corrupt(format!("conversation {id}: has not two members")))?;
+        let last = tails.get(&id).and_then(|tail| tail.last.as_ref());
+        let updated_at = last.map_or(updated_at, |last| updated_at.max(last.created_at));
+        Ok(Record::Conversation { id, kind, pair: [a.min(b), a.max(b)], created_at, updated_at })
+    };
+    found.into_iter().map(record).collect()
+}
+
+/// The members as they see themselves: their documents may be behind the log as well.
+async fn members(c: &Collections, found: Vec<StoredMember>) -> Attempt<Vec<Record>> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: HashSet<ConversationId> = found.iter().map(|member| member.conversation).collect();
+    let tails = messages::tails(c, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let record = |StoredMember { conversation, mut member, unsettled }| {
+        let tail = tails.get(&conversation).cloned().unwrap_or_default();
+        if unsettled.is_some() {
+            member.held_from = Some(tail.rev);
+        }
+        if let Some(last) = tail.last.filter(|last| last.sender_id == member.user_id) {
+            member.read_seq = member.read_seq.max(last.seq);
+        }
+        Record::Member { conversation, member }
+    };
+    Ok(found.into_iter().map(record).collect())
+}
+
+async fn import(c: &Collections, records: &[Record]) -> Attempt<()> {
+    for records in records.chunk_by(|a, b| a.key().part() == b.key().part()) {
+        let Some(part) = records.first().map(|record| record.key().part()) else { continue };
+        let documents = records.iter().map(document).collect::<StoreResult<Vec<_>>>()?;
+        match collection(c, part).insert_many(&documents).ordered(true).await {
+            // Something of it is there already, or something else stands in its way: one by one it is plain which.
+            Err(error) if duplicate(&error).is_some() => {
+                for (record, document) in records.iter().zip(&documents) {
+                    insert(c, record, document).await?;
+                }
+            }
+            inserted => drop(inserted?),
+        }
+    }
+    Ok(())
+}
+
+/// Adds a document, unless it is there.
+async fn insert(c: &Collections, record: &Record, document: &RawDocumentBuf) -> Attempt<()> {
+    let key = record.key();
+    let Err(error) = collection(c, key.part()).insert_one(document).await else { return Ok(()) };
+    if duplicate(&error).is_none() {
+        return Err(error.into());
+    }
+    match records(c, key.part(), at(key), 1).await?.pop() {
+        None => Err(conflict(error, &UNIQUE)),
+        Some(stored) if stored == *record => Ok(()),
+        Some(_) => Err(StoreError::Conflict("key").into()),
+    }
+}
+
+fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
+    match record {
+        Record::User { user, password } => encode(&UserDocument::new(user, password.as_ref())),
+        Record::UserChange { user, change } => encode(&UserChangeDocument::new(*user, &change.topic, change.rev)),
+        Record::Session { session, revoked_at } => encode(&SessionDocument::new(session, *revoked_at)),
+        Record::RefreshToken { hash, session, replaced_at } => encode(&RefreshTokenDocument {
+            hash: binary(hash.as_bytes()),
+            session: oid(session.as_bytes()),
+            replaced_at: replaced_at.map(date),
+        }),
+        Record::Ticket { hash, session, expires_at } => encode(&TicketDocument {
+            hash: binary(hash.as_bytes()),
+            session: oid(session.as_bytes()),
+            expires_at: date(*expires_at),
+        }),
+        Record::Conversation { id, kind: kind @ ConversationKind::Direct, pair: [a, b], created_at, updated_at } => {
+            encode(&ConversationDocument {
+                id: oid(id.as_bytes()),
+                kind: kind.name().to_owned(),
+                members: vec![oid(a.as_bytes()), oid(b.as_bytes())],
+                direct_key: Some(direct_key(*a, *b)),
+                created_at: date(*created_at),
+                updated_at: date(*updated_at),
+            })
+        }
+        Record::Member { conversation, member } => encode(&MemberDocument::new(*conversation, member)),
+        Record::Message { message, fingerprint } => encode(&MessageDocument::new(message, *fingerprint)),
+    }
+}
