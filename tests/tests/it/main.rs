@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod architecture;
+mod container;
 mod durability;
+mod failover;
 mod mongod;
 mod mongodb;
 mod parts;
