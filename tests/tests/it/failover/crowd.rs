@@ -24,8 +24,8 @@ const CONVERSATIONS: usize = 4;
 const PACE: Duration = Duration::from_millis(25);
 /// Between two attempts. Shorter than `Retry-After` asks for, to measure well.
 pub(super) const RETRY: Duration = Duration::from_millis(100);
-/// Within it any request is answered.
-const BOUND: Duration = Duration::from_secs(super::STORE_TIMEOUT.as_secs() + 2);
+/// Within it any request is answered: it takes the store one operation or two, one after the other.
+const BOUND: Duration = Duration::from_secs(2 * super::STORE_TIMEOUT.as_secs() + 2);
 /// After that long without progress a test has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// So many messages of a sender are sent for each one that is read back.
