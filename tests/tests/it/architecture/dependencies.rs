@@ -10,8 +10,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("parlor-domain", &[]),
     ("parlor-repositories", &["parlor-domain"]),
     ("parlor-realtime", &["parlor-domain"]),
+    ("parlor-socketio", &[]),
     ("parlor-services", &["parlor-domain", "parlor-realtime"]),
-    ("parlor-api", &["parlor-domain", "parlor-realtime", "parlor-services"]),
+    ("parlor-api", &["parlor-domain", "parlor-realtime", "parlor-socketio", "parlor-services"]),
     ("parlor-server", &["parlor-domain", "parlor-repositories", "parlor-realtime", "parlor-services", "parlor-api"]),
     ("parlor-tests", &[]),
     ("xtask", &["parlor-tests"]),
@@ -38,8 +39,8 @@ const DRIVERS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["parlor-services"]),
     // Shapes of data. The domain reads JSON only to tell whether a user's metadata is an object. The services
     // describe the claims of a token with serde.
-    ("serde", &["parlor-repositories", "parlor-services", "parlor-api", "parlor-server"]),
-    ("serde_json", &["parlor-domain", "parlor-repositories", "parlor-api", "parlor-server"]),
+    ("serde", &["parlor-repositories", "parlor-socketio", "parlor-services", "parlor-api", "parlor-server"]),
+    ("serde_json", &["parlor-domain", "parlor-repositories", "parlor-socketio", "parlor-api", "parlor-server"]),
     // Configuration and the command line.
     ("clap", &["parlor-server"]),
     ("config", &["parlor-server"]),
@@ -129,6 +130,10 @@ fn every_made_up_violation_is_found() {
         ("parlor-realtime", "parlor-repositories"),
         ("parlor-realtime", "serde_json"),
         ("parlor-realtime", "actix-ws"),
+        ("parlor-realtime", "parlor-socketio"),
+        ("parlor-socketio", "parlor-domain"),
+        ("parlor-socketio", "actix-web"),
+        ("parlor-socketio", "tokio"),
         ("parlor-services", "parlor-repositories"),
         ("parlor-services", "parlor-api"),
         ("parlor-services", "rusqlite"),

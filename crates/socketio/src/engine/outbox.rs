@@ -1,0 +1,83 @@
+//! What waits until the client fetches it: bounded, in order, and the same for both transports.
+
+use std::collections::VecDeque;
+
+use bytestring::ByteString;
+
+use super::packet::Frame;
+use super::payload;
+
+/// What a packet costs on top of its bytes, so that a million empty ones are not free.
+const OVERHEAD: usize = 64;
+
+/// Encoded packets, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    frames: VecDeque<Frame>,
+    cost: usize,
+}
+
+impl Outbox {
+    /// Appends a frame, or says that there is no room for it. One frame always has room.
+    pub(super) fn push(&mut self, frame: Frame, max: usize) -> Result<(), Full> {
+        let cost = frame.len() + OVERHEAD;
+        if !self.frames.is_empty() && self.cost + cost > max {
+            return Err(Full);
+        }
+        self.cost += cost;
+        self.frames.push_back(frame);
+        Ok(())
+    }
+
+    /// Puts a frame before all others, whether there is room or not.
+    pub(super) fn push_front(&mut self, frame: Frame) {
+        self.cost += frame.len() + OVERHEAD;
+        self.frames.push_front(frame);
+    }
+
+    /// Takes the oldest frame.
+    pub(super) fn pop(&mut self) -> Option<Frame> {
+        let frame = self.frames.pop_front()?;
+        self.cost -= frame.len() + OVERHEAD;
+        Some(frame)
+    }
+
+    /// Takes what fits in the answer to one poll: at least one frame, if there is any.
+    pub(super) fn take_payload(&mut self, max_packets: usize, max_bytes: usize) -> Option<String> {
+        let mut body = String::new();
+        payload::append(&mut body, &self.pop()?);
+        for _ in 1..max_packets {
+            let Some(next) = self.frames.front() else { break };
+            if body.len() + 1 + payload::encoded_len(next) > max_bytes {
+                break;
+            }
+            if let Some(frame) = self.pop() {
+                payload::append(&mut body, &frame);
+            }
+        }
+        Some(body)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Bytes that wait, with what each packet costs on top.
+    pub(super) fn cost(&self) -> usize {
+        self.cost
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// There is no room for a frame.
+#[derive(Debug)]
+pub(super) struct Full;
+
+/// Appends the close packet to the body of the last answer.
+pub(super) fn with_close(mut body: String) -> ByteString {
+    payload::append(&mut body, &Frame::Text(ByteString::from_static("1")));
+    body.into()
+}
