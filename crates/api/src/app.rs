@@ -42,6 +42,7 @@ pub fn app(
     let (app, document) = app.split_for_parts();
     app.app_data(web::Data::new(AllowedMethods::of(&document)))
         .app_data(web::Data::new(state))
+        .configure(routes::socket_io)
         .default_service(web::to(routes::unknown))
         .wrap(from_fn(middleware::finish))
         .wrap(cors)

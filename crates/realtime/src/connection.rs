@@ -44,9 +44,49 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
     /// Write this frame.
-    Frame(Bytes),
+    Frame(Frame),
     /// Say why, and close.
     Close(CloseReason),
+}
+
+/// What a transport writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The bytes, in the connection's format.
+    pub bytes: Bytes,
+    /// What they are.
+    pub kind: FrameKind,
+}
+
+impl Frame {
+    /// An answer to a client.
+    pub const fn answer(bytes: Bytes) -> Self {
+        Self { bytes, kind: FrameKind::Answer(None) }
+    }
+
+    /// An event of the connection itself, which belongs to no stream.
+    pub const fn event(bytes: Bytes) -> Self {
+        Self { bytes, kind: FrameKind::Event(None) }
+    }
+}
+
+/// What a frame is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// An event, with what the client has come to by it if it belongs to a stream.
+    Event(Option<(StreamId, Rev)>),
+    /// What only this connection gets, such as the answer to a command; if it is the answer that takes the client to
+    /// revisions of its own choice, with those.
+    Answer(Option<Box<Resumed>>),
+}
+
+/// Where a client that resumes is in its streams: what it gets from now on does not follow what it got before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Before it has the answer.
+    pub from: Vec<(StreamId, Rev)>,
+    /// Once it has the answer.
+    pub to: Vec<(StreamId, Rev)>,
 }
 
 /// The hub's and the transport's common handle on a connection.
@@ -65,7 +105,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct State {
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Frame>,
     bytes: usize,
     closed: Option<CloseReason>,
     /// Streams that the connection is not simply live on.
@@ -105,13 +145,18 @@ impl Connection {
         Self { identity, format, queue_bytes, state: Mutex::new(state), filled: Notify::new(), drained: Notify::new() }
     }
 
-    /// Queues a frame that only this connection gets, such as an answer. It comes after all that was queued before.
-    pub fn send(&self, frame: Bytes) {
+    /// Queues a frame that only this connection gets. It comes after all that was queued before.
+    pub fn send(&self, frame: Frame) {
         let mut state = self.state.lock();
         if state.closed.is_none() {
             state.push(frame, self.queue_bytes);
             self.wake(state);
         }
+    }
+
+    fn event(&self, envelope: &Envelope) -> Frame {
+        let bytes = envelope.frame(self.format, self.identity.user);
+        Frame { bytes, kind: FrameKind::Event(envelope.position) }
     }
 
     /// Ends the connection; what is queued is dropped. The first reason counts.
@@ -148,14 +193,14 @@ impl Connection {
         }
         let keeps_back = state.keeps_back();
         if envelope.position.map_or(!keeps_back, |position| state.places.take(position, standing, keeps_back)) {
-            state.push(envelope.frame(self.format, self.identity.user), self.queue_bytes);
+            state.push(self.event(envelope), self.queue_bytes);
             self.wake(state);
         }
     }
 
     /// Queues an event whatever keeps others back.
     pub(crate) fn push_through(&self, envelope: &Envelope) {
-        self.send(envelope.frame(self.format, self.identity.user));
+        self.send(self.event(envelope));
     }
 
     /// Stops pushes until [`Self::resume`], and sets the connection to these revisions: what comes after them it
@@ -215,7 +260,7 @@ impl Connection {
         if state.keeps_back() || state.places.behind_at(stream) != Some(from) {
             return Step::Done;
         }
-        let frame = |rev, event| Envelope::new(Some((stream, rev)), event).frame(self.format, self.identity.user);
+        let frame = |rev, event| self.event(&Envelope::new(Some((stream, rev)), event));
         let mut at = from;
         for change in page.changes {
             // The other half of the queue is left to what is pushed live meanwhile.
@@ -278,16 +323,16 @@ impl State {
 
     /// Queues a frame, or closes the connection if it does not fit. An empty queue takes any one frame, so that no
     /// single event is too large to be sent at all.
-    fn push(&mut self, frame: Bytes, limit: usize) {
-        if self.bytes + frame.len() > limit && !self.queue.is_empty() {
+    fn push(&mut self, frame: Frame, limit: usize) {
+        if self.bytes + frame.bytes.len() > limit && !self.queue.is_empty() {
             self.close(CloseReason::SlowReader);
         } else {
             self.enqueue(frame);
         }
     }
 
-    fn enqueue(&mut self, frame: Bytes) {
-        self.bytes += frame.len();
+    fn enqueue(&mut self, frame: Frame) {
+        self.bytes += frame.bytes.len();
         self.queue.push_back(frame);
     }
 
@@ -326,7 +371,7 @@ impl Outbox {
             return Some(Outgoing::Close(reason));
         }
         let frame = state.queue.pop_front()?;
-        state.bytes -= frame.len();
+        state.bytes -= frame.bytes.len();
         let short = state.is_short(connection.queue_bytes);
         if state.queue.is_empty() && state.queue.capacity() > 32 {
             // A burst must not stay in memory for as long as the connection lives.

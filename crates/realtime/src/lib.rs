@@ -21,7 +21,7 @@ mod presence;
 mod stream;
 mod user;
 
-pub use connection::{CloseReason, Connection, Identity, Outbox, Outgoing};
+pub use connection::{CloseReason, Connection, Frame, FrameKind, Identity, Outbox, Outgoing, Resumed};
 pub use envelope::{Encode, Envelope, Format, Viewer};
 pub use hub::{Attachment, Hub, HubConfig, HubStats, Registration};
 pub use log::{CatchUp, ChangeLog, ChangePage};

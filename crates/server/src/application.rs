@@ -107,13 +107,13 @@ impl Application {
             );
         }
         let config = wiring::services_config(settings, secret);
-        let clock = Arc::clone(&sources.clock);
+        let (clock, entropy) = (Arc::clone(&sources.clock), Arc::clone(&sources.entropy));
         let services = Services::build(database.stores(), &config, wiring::hub_config(settings), sources).await?;
         let state = AppState {
             services: services.clone(),
             config: Arc::new(wiring::api_config(settings)),
             stopping: Stopping::default(),
-            live: Arc::new(Live::new(wiring::live_config(&settings.live), clock)),
+            live: Arc::new(Live::new(wiring::live_config(&settings.live), clock, entropy)),
             metrics: (settings.metrics.listener == MetricsListener::Public).then(|| metrics.clone()),
         };
         let (server, address) = listen(&settings.server, state.clone())?;

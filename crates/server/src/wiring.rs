@@ -104,5 +104,6 @@ pub(crate) fn live_config(live: &LiveSettings) -> LiveConfig {
         max_message: live.max_message.get(),
         frames_per_connection: rate(live.frames_per_connection),
         unauthenticated_per_address: live.unauthenticated_per_address,
+        sessions_per_address: live.sessions_per_address,
     }
 }

@@ -3,9 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parlor_domain::{ConnectionId, ConversationId, Rev, StreamId, Timestamp, UserId, store::Head};
-use parlor_realtime::{Attachment, Connection, Format, Identity, Outbox};
+use parlor_realtime::{Attachment, Connection, Format, Identity, Outbox, Resumed};
 
 use crate::{AuthFailure, Caller, Deps, ServiceError, ServiceResult, SyncService, Synced};
+
+/// How many changes of conversations a client may have missed and still be recovered. One that missed more is served
+/// better by loading what it shows than by all that happened.
+const RECOVERABLE_CHANGES: u64 = 10_000;
 
 /// Takes connections in.
 pub struct LiveService {
@@ -14,8 +18,8 @@ pub struct LiveService {
     connections_per_user: usize,
 }
 
-/// What a client is told when its connection is ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a connection stands when it is taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// The connection.
     pub connection: ConnectionId,
@@ -23,6 +27,33 @@ pub struct Ready {
     pub rev: Rev,
     /// When the session ends as things stand.
     pub session_ends_at: Timestamp,
+    /// The user's streams, each with its newest revision.
+    heads: Vec<(StreamId, Rev)>,
+    /// Those of which something is held back, each with the revision after which.
+    held_back: Vec<(StreamId, Rev)>,
+}
+
+impl Ready {
+    /// The revisions after which the connection gets everything: those that a client has come to which loads what it
+    /// shows now.
+    pub fn positions(&self) -> Vec<(StreamId, Rev)> {
+        let held_back: HashMap<StreamId, Rev> = self.held_back.iter().copied().collect();
+        self.heads.iter().map(|(stream, head)| (*stream, *held_back.get(stream).unwrap_or(head))).collect()
+    }
+
+    /// The revisions of the user's streams for a client that has received what is `known`, or `None` if it can't be
+    /// brought on from there. Streams that it does not know are new to it.
+    fn recoverable(&self, known: &[(StreamId, Rev)]) -> Option<Vec<(StreamId, Rev)>> {
+        let known: HashMap<StreamId, Rev> = known.iter().copied().collect();
+        let mut missed = 0;
+        let mut positions = Vec::with_capacity(self.heads.len());
+        for (stream, head) in &self.heads {
+            let rev = known.get(stream).copied().unwrap_or(Rev::ZERO);
+            missed += head.get().checked_sub(rev.get())?;
+            positions.push((*stream, rev));
+        }
+        (missed <= RECOVERABLE_CHANGES).then_some(positions)
+    }
 }
 
 impl LiveService {
@@ -61,7 +92,27 @@ impl LiveService {
         hub.attach(&handle, registration, &attachment);
         let rev = self.deps.stores.users.rev(caller.user).await?;
         hub.reconcile(&stream_heads(caller.user, rev, &self.sync.heads(caller.user).await?));
-        Ok((handle, outbox, Ready { connection, rev, session_ends_at: session.ends_at() }))
+        let Attachment { heads, behind: held_back, .. } = attachment;
+        Ok((handle, outbox, Ready { connection, rev, session_ends_at: session.ends_at(), heads, held_back }))
+    }
+
+    /// Takes a connection that has not been started back to what its client had received on an earlier one, so that
+    /// everything after that is pushed to it first. Gives the revisions from which it goes on; `None`, and the
+    /// connection is as it was, if the client claims more than there is, has missed too much, or comes back too
+    /// often.
+    pub fn recover(
+        &self,
+        connection: &Connection,
+        ready: &Ready,
+        known: &[(StreamId, Rev)],
+    ) -> Option<Vec<(StreamId, Rev)>> {
+        self.deps.limits.sync(connection.identity.user).ok()?;
+        let positions = ready.recoverable(known)?;
+        // Where the client is at the head, the connection is live already, and nothing has to be read.
+        let behind: Vec<_> =
+            positions.iter().zip(&ready.heads).filter(|(at, head)| at != head).map(|(at, _)| *at).collect();
+        self.deps.hub.rewind(connection, &behind);
+        Some(positions)
     }
 
     /// Begins to push to a connection, or goes on with it after [`Self::resume`].
@@ -69,30 +120,41 @@ impl LiveService {
         self.deps.hub.start(connection);
     }
 
-    /// What the client has missed after the revisions that it knows. While the user is busy, only what came
-    /// before that. Nothing is pushed until the caller has sent this to the client and calls [`Self::start`];
-    /// what is pushed from then on comes right after it.
+    /// What the client has missed after the revisions that it knows, and where that takes it. While the user is busy,
+    /// only what came before that. Nothing is pushed until the caller has sent this to the client and calls
+    /// [`Self::start`]; what is pushed from then on comes right after it.
     ///
     /// # Errors
     /// `RateLimited`, `Store`; the connection is then as it was.
-    pub async fn resume(&self, connection: &Arc<Connection>, positions: &[(StreamId, Rev)]) -> ServiceResult<Synced> {
+    pub async fn resume(
+        &self,
+        connection: &Arc<Connection>,
+        positions: &[(StreamId, Rev)],
+    ) -> ServiceResult<(Synced, Resumed)> {
         let user = connection.identity.user;
         self.deps.limits.sync(user)?;
         let paused = connection.is_paused();
         self.deps.hub.rewind(connection, &[]);
         let read = self.read(user, positions).await;
-        match &read {
+        match read {
             Ok((synced, new)) => {
                 let given = synced.streams.iter().map(|part| (part.stream, part.rev));
                 let lost = synced.resync.iter().copied().filter(|(_, head)| *head > Rev::ZERO);
                 let mut places: HashMap<StreamId, Rev> = new.iter().map(|stream| (*stream, Rev::ZERO)).collect();
                 places.extend(given.chain(lost));
-                self.deps.hub.rewind(connection, &places.into_iter().collect::<Vec<_>>());
+                let to: Vec<_> = places.into_iter().collect();
+                self.deps.hub.rewind(connection, &to);
+                let known: HashMap<StreamId, Rev> = positions.iter().copied().collect();
+                let from = to.iter().map(|(stream, _)| (*stream, *known.get(stream).unwrap_or(&Rev::ZERO))).collect();
+                Ok((synced, Resumed { from, to }))
             }
-            Err(_) if paused => {}
-            Err(_) => self.deps.hub.start(connection),
+            Err(error) => {
+                if !paused {
+                    self.deps.hub.start(connection);
+                }
+                Err(error)
+            }
         }
-        read.map(|(synced, _)| synced)
     }
 
     /// Notes a sign of life.

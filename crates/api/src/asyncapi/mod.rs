@@ -1,4 +1,5 @@
-//! The AsyncAPI document: the plain WebSocket, described from the tables and shapes that serve it.
+//! The AsyncAPI document: the plain WebSocket, described from the tables and shapes that serve it, and how Socket.IO
+//! carries the same.
 
 mod messages;
 mod schemas;
@@ -32,6 +33,13 @@ with exactly what was missed, or with `resync` for what can't be told. Without i
 `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"problem\"}`, where the problem is that of REST. A bad command closes \
 nothing. The `id` is a text of at most 64 characters or a whole number; the answer to a command without one has \
 `\"reply\": null`.
+
+**Socket.IO.** The same events and commands at `/socket.io/`, for stock clients of Socket.IO (protocol 5; long-polling, \
+WebSocket and the upgrade to it), in the namespace `/`. Who connects is told by `auth: { token }` or `auth: { ticket }`, \
+else by what the first request brings. An event has three arguments: its `data`, `{ stream, rev }` (empty for what \
+belongs to no stream), and a text, the offset. A command is an event of its name with its `data`, and is acknowledged \
+with `{ data }` or `{ problem }`. A stock client of JavaScript that comes back is recovered by itself: what it missed is \
+pushed first. `auth: { resume: true }` is like `?resume=true`.
 
 **Limits.** `ready` tells them. Frames are text; a message may have at most 64 frames. Ping frames are answered, and \
 the server sends its own. What ends a socket is listed under `x-close-codes`.";

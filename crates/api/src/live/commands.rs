@@ -1,17 +1,24 @@
-//! Commands of an authenticated connection: each is one call of the service that REST calls for the same.
+//! Commands of an authenticated connection: each is one call of the service that REST calls for the same, whichever
+//! transport it came by.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parlor_domain::{ConversationId, ReceiptKind, Seq};
-use parlor_realtime::Connection;
-use parlor_services::{Caller, ServiceResult, Services};
+use parlor_realtime::{Connection, Frame, FrameKind};
+use parlor_services::{Caller, Services};
 
-use super::frames;
+use serde::Serialize;
+
 use crate::{
     problem::{Problem, ProblemCode},
-    wire::{Command, CommandFrame, Empty, Message, Receipt, ReplyId, SendMessage, SyncRequest, SyncResponse, User},
+    wire::{Command, Empty, Message, Receipt, SendMessage, SetStatus, SyncRequest, SyncResponse, User},
 };
+
+/// How a transport writes the answer to one command.
+pub(super) trait Reply {
+    /// What the client is told, if anything.
+    fn frame<T: Serialize>(&self, outcome: Result<T, Problem>) -> Option<Frame>;
+}
 
 /// Carries out the commands of one connection.
 pub(super) struct Commands<'a> {
@@ -21,50 +28,50 @@ pub(super) struct Commands<'a> {
 }
 
 impl Commands<'_> {
-    /// Carries out what a frame asks for, and queues the answer.
-    pub(super) async fn handle(&self, text: &str) {
-        let CommandFrame { reply, command } = CommandFrame::parse(text);
-        match command {
-            Ok(command) => self.carry_out(&reply, command).await,
-            Err(problem) => self.connection.send(refuse(&reply, problem)),
+    /// Carries out a command, or refuses what was meant to be one, and queues the answer.
+    pub(super) async fn handle(&self, reply: &impl Reply, command: Result<Command, Problem>) {
+        let frame = match command {
+            Err(problem) => reply.frame::<Empty>(Err(problem)),
+            Ok(Command::Auth(_)) => reply.frame::<Empty>(Err(already_authenticated())),
+            Ok(Command::Resume(request)) => return self.resume(reply, &request).await,
+            Ok(Command::Ping) => reply.frame(Ok(Empty {})),
+            Ok(Command::MessageSend(conversation, message)) => {
+                reply.frame(self.send_message(conversation, message).await)
+            }
+            Ok(Command::TypingStart(conversation)) => reply.frame(self.set_typing(conversation, true).await),
+            Ok(Command::TypingStop(conversation)) => reply.frame(self.set_typing(conversation, false).await),
+            Ok(Command::ReceiptRead(conversation, receipt)) => {
+                reply.frame(self.advance(conversation, ReceiptKind::Read, receipt.seq).await)
+            }
+            Ok(Command::ReceiptDelivered(conversation, receipt)) => {
+                reply.frame(self.advance(conversation, ReceiptKind::Delivered, receipt.seq).await)
+            }
+            Ok(Command::StatusSet(status)) => reply.frame(self.set_status(status).await),
+        };
+        if let Some(frame) = frame {
+            self.connection.send(frame);
         }
     }
 
-    async fn carry_out(&self, reply: &ReplyId, command: Command) {
-        let answer = match command {
-            Command::Auth(_) => refuse(reply, already_authenticated()),
-            Command::Resume(request) => return self.resume(reply, &request).await,
-            Command::Ping => frames::answer(reply, Ok(Empty {})),
-            Command::MessageSend(conversation, message) => {
-                frames::answer(reply, self.send_message(conversation, message).await)
-            }
-            Command::TypingStart(conversation) => frames::answer(reply, self.set_typing(conversation, true).await),
-            Command::TypingStop(conversation) => frames::answer(reply, self.set_typing(conversation, false).await),
-            Command::ReceiptRead(conversation, receipt) => {
-                frames::answer(reply, self.advance(conversation, ReceiptKind::Read, receipt.seq).await)
-            }
-            Command::ReceiptDelivered(conversation, receipt) => {
-                frames::answer(reply, self.advance(conversation, ReceiptKind::Delivered, receipt.seq).await)
-            }
-            Command::StatusSet(status) => frames::answer(reply, self.set_status(status).await),
-        };
-        self.connection.send(answer);
-    }
-
     /// The answer is queued before anything is pushed again, so that what is pushed follows it.
-    async fn resume(&self, reply: &ReplyId, request: &SyncRequest) {
+    async fn resume(&self, reply: &impl Reply, request: &SyncRequest) {
         let user = self.caller.user;
-        let outcome = match request.positions(user) {
-            Ok(positions) => {
-                let synced: ServiceResult<_> = self.services.live.resume(self.connection, &positions).await;
-                synced.map(|synced| SyncResponse::new(&synced, user)).map_err(Problem::from)
-            }
+        let resumed = match request.positions(user) {
+            Ok(positions) => self.services.live.resume(self.connection, &positions).await.map_err(Problem::from),
             Err(problem) => Err(problem),
         };
-        let resumed = outcome.is_ok();
-        self.connection.send(frames::answer(reply, outcome));
-        if resumed {
-            self.services.live.start(self.connection);
+        match resumed {
+            Ok((synced, resumed)) => {
+                if let Some(Frame { bytes, .. }) = reply.frame(Ok(SyncResponse::new(&synced, user))) {
+                    self.connection.send(Frame { bytes, kind: FrameKind::Answer(Some(Box::new(resumed))) });
+                }
+                self.services.live.start(self.connection);
+            }
+            Err(problem) => {
+                if let Some(frame) = reply.frame::<Empty>(Err(problem)) {
+                    self.connection.send(frame);
+                }
+            }
         }
     }
 
@@ -84,14 +91,10 @@ impl Commands<'_> {
         Ok((&receipt).into())
     }
 
-    async fn set_status(&self, status: crate::wire::SetStatus) -> Result<User, Problem> {
+    async fn set_status(&self, status: SetStatus) -> Result<User, Problem> {
         let view = self.services.presence.set_status(self.caller, status.try_into()?).await?;
         Ok((&view).into())
     }
-}
-
-fn refuse(reply: &ReplyId, problem: Problem) -> Bytes {
-    frames::answer::<Empty>(reply, Err(problem))
 }
 
 fn already_authenticated() -> Problem {

@@ -21,4 +21,6 @@ pub struct LiveConfig {
     pub frames_per_connection: Rate,
     /// Most sockets of one address whose clients have not yet said who they are.
     pub unauthenticated_per_address: usize,
+    /// Most Socket.IO sessions of one address, whoever its clients are.
+    pub sessions_per_address: usize,
 }

@@ -1,11 +1,18 @@
 //! The task of one socket, from the upgrade to the close.
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::web;
 use actix_ws::Session as Sink;
 use parlor_domain::SessionId;
-use parlor_realtime::{Connection, Outbox, Outgoing};
+use parlor_realtime::{Connection, Frame, Outbox, Outgoing};
 use parlor_services::{Caller, Ready, ServiceError, ServiceResult};
 use tokio::{
     select,
@@ -15,19 +22,17 @@ use tokio::{
 use tracing::{Instrument as _, debug, info_span};
 
 use super::{
-    CloseCode, LiveConfig, WEBSOCKET,
-    conversation::{BACKLOG, Conversation, send_text, timed, write},
+    CloseCode, WEBSOCKET,
+    conversation::{BACKLOG, Conversation, send_text, timed, watch_session, write},
     frames,
     incoming::{End, Incoming, Received},
     lobby::Place,
+    ready::ready_event,
 };
 use crate::{
     problem::{Problem, ProblemCode},
     state::AppState,
-    wire::{
-        self, Command, CommandFrame, Empty, EventData, Heartbeat, ReadyConnection, SessionRevoked, SocketCredential,
-        SocketLimits,
-    },
+    wire::{Command, CommandFrame, Empty, EventData, SessionRevoked, SocketCredential},
 };
 
 /// How long the last frames and the close frame may wait for the client to read.
@@ -46,6 +51,8 @@ pub(super) struct Socket {
     pub(super) state: web::Data<AppState>,
     pub(super) sink: Sink,
     pub(super) incoming: Incoming,
+    /// Set once the client has said who it is.
+    pub(super) authenticated: Arc<AtomicBool>,
     /// The client resumes first: nothing is pushed before.
     pub(super) resume: bool,
 }
@@ -94,13 +101,14 @@ impl Socket {
                     continue;
                 }
                 Received::Pong => continue,
+                Received::Binary(_) => return Err(End::Close(CloseCode::UnsupportedData)),
                 Received::End(end) => return Err(end),
             };
             let CommandFrame { reply, command } = CommandFrame::parse(&text);
             let (problem, fatal) = match command {
                 Ok(Command::Auth(credential)) => match self.authenticate(credential).await {
                     Ok(admitted) => {
-                        admitted.connection.send(frames::answer(&reply, Ok(Empty {})));
+                        admitted.connection.send(Frame::answer(frames::answer(&reply, Ok(Empty {}))));
                         return Ok(admitted);
                     }
                     Err(error) => {
@@ -134,10 +142,13 @@ impl Socket {
 
     /// Serves an authenticated connection.
     async fn converse(self, admitted: Admitted) {
-        let Self { state, sink, mut incoming, resume } = self;
+        let Self { state, sink, mut incoming, authenticated, resume } = self;
         let Admitted { caller, connection, mut outbox, ready } = admitted;
-        incoming.authenticated();
-        connection.send(frames::event(EventData::Ready(ready_event(&state, caller, ready))));
+        authenticated.store(true, Ordering::Relaxed);
+        connection.send(Frame::event(frames::event(EventData::Ready(ready_event(&state, caller, &ready)))));
+        let session_ends_at = ready.session_ends_at;
+        // Not needed any more, and long for who is in many conversations.
+        drop(ready);
         if !resume {
             state.services.live.start(&connection);
         }
@@ -150,7 +161,7 @@ impl Socket {
             end = conversation.read_and_work(&mut incoming, &sink, (sender, receiver)) => (end, true),
             end = write(&mut outbox, &sink) => (end, false),
             end = conversation.keep_alive(&sink) => (end, false),
-            end = conversation.watch_session(ready.session_ends_at) => (end, false),
+            code = watch_session(&state, caller, session_ends_at) => (End::Close(code), false),
         };
         debug!(?end, "the connection ends");
         // Who does not read his farewell goes without.
@@ -166,7 +177,7 @@ async fn leave(
     (end, answers_due): (End, bool),
 ) -> Result<(), End> {
     while answers_due && let Some(Outgoing::Frame(frame)) = outbox.try_next() {
-        send_text(&mut sink, frame).await?;
+        send_text(&mut sink, frame.bytes).await?;
     }
     // From here on the user counts as gone, however long the client takes to read the rest.
     drop(outbox);
@@ -179,7 +190,7 @@ async fn leave(
 }
 
 /// Sends the close frame, if there is anybody to send it to, and waits for it to be on its way.
-async fn close(sink: Sink, end: End) {
+pub(super) async fn close(sink: Sink, end: End) {
     let reason = match end {
         End::Gone => return,
         End::Closed(code) => code.map(|code| actix_ws::CloseReason { code: code.into(), description: None }),
@@ -190,28 +201,6 @@ async fn close(sink: Sink, end: End) {
     };
     // Nothing can be done for a client that is gone or does not read; both end with the framework's own time limit.
     let _ = timeout(CLOSE_TIMEOUT, sink.close(reason)).await;
-}
-
-fn ready_event(state: &AppState, caller: Caller, ready: Ready) -> wire::Ready {
-    let LiveConfig { ping_interval, idle_timeout, max_frame, max_message, frames_per_connection, .. } =
-        state.live.config;
-    let connection = ReadyConnection {
-        connection: ready.connection,
-        user: caller.user,
-        session: caller.session,
-        rev: ready.rev,
-        now: state.live.clock.now(),
-        session_ends_at: ready.session_ends_at,
-    };
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let heartbeat = Heartbeat { ping_interval_ms: millis(ping_interval), idle_timeout_ms: millis(idle_timeout) };
-    let limits = SocketLimits {
-        max_frame_bytes: max_frame,
-        max_message_bytes: max_message,
-        frames_burst: frames_per_connection.burst,
-        frames_per_minute: frames_per_connection.per_minute,
-    };
-    wire::Ready::new(connection, heartbeat, limits)
 }
 
 fn unauthenticated() -> Problem {

@@ -22,7 +22,7 @@ use super::{
     commands::Commands,
     incoming::{End, Incoming, Received},
 };
-use crate::{problem::Problem, state::AppState};
+use crate::{problem::Problem, state::AppState, wire::CommandFrame};
 
 /// How long one frame may wait for the client to read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,6 +74,7 @@ impl Conversation<'_> {
                         return end;
                     }
                 }
+                Received::Binary(_) => return End::Close(CloseCode::UnsupportedData),
                 Received::Pong | Received::End(_) => {}
             }
         }
@@ -86,7 +87,8 @@ impl Conversation<'_> {
             if self.connection.is_closed() {
                 return;
             }
-            commands.handle(&text).await;
+            let CommandFrame { reply, command } = CommandFrame::parse(&text);
+            commands.handle(&reply, command).await;
         }
     }
 
@@ -111,18 +113,18 @@ impl Conversation<'_> {
             }
         }
     }
+}
 
-    /// Ends the connection with its session. A session that was renewed meanwhile ends later.
-    pub(super) async fn watch_session(&self, mut ends_at: Timestamp) -> End {
-        loop {
-            sleep(ends_at.since(self.state.live.clock.now())).await;
-            match self.state.services.auth.session_end(self.caller).await {
-                Ok(later) => ends_at = later,
-                Err(ServiceError::Unauthenticated(_)) => return End::Close(CloseCode::SessionEnded),
-                Err(error) => {
-                    Problem::from(error).log();
-                    sleep(STORE_RETRY).await;
-                }
+/// Waits until the session ends by which a client is signed in. One that was renewed meanwhile ends later.
+pub(super) async fn watch_session(state: &AppState, caller: Caller, mut ends_at: Timestamp) -> CloseCode {
+    loop {
+        sleep(ends_at.since(state.live.clock.now())).await;
+        match state.services.auth.session_end(caller).await {
+            Ok(later) => ends_at = later,
+            Err(ServiceError::Unauthenticated(_)) => return CloseCode::SessionEnded,
+            Err(error) => {
+                Problem::from(error).log();
+                sleep(STORE_RETRY).await;
             }
         }
     }
@@ -134,7 +136,7 @@ pub(super) async fn write(outbox: &mut Outbox, sink: &Sink) -> End {
     loop {
         match outbox.next().await {
             Outgoing::Frame(frame) => {
-                if let Err(end) = send_text(&mut sink, frame).await {
+                if let Err(end) = send_text(&mut sink, frame.bytes).await {
                     return end;
                 }
             }

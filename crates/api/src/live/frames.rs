@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use parlor_domain::Event;
-use parlor_realtime::{Envelope, Format, Viewer};
+use parlor_realtime::{Envelope, Format, Frame, Viewer};
 use serde::Serialize;
 use tracing::error;
 
+use super::commands::Reply;
 use crate::{
     problem::Problem,
     wire::{self, EventData, EventFrame, ReplyId},
@@ -22,6 +23,12 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
 /// In place of an event that can't be written: its readers learn that they miss something.
 fn resync(envelope: &Envelope) -> Bytes {
     text(&EventFrame::new(envelope.position, &Event::Resync, Viewer::Other)).unwrap_or_default()
+}
+
+impl Reply for ReplyId {
+    fn frame<T: Serialize>(&self, outcome: Result<T, Problem>) -> Option<Frame> {
+        Some(Frame::answer(answer(self, outcome)))
+    }
 }
 
 /// An event of the connection itself.
@@ -41,7 +48,7 @@ pub(super) fn answer<T: Serialize>(reply: &ReplyId, outcome: Result<T, Problem>)
 }
 
 /// A shape as JSON text. None of ours fails to be written unless the store holds what is no JSON.
-fn text<T: Serialize>(shape: &T) -> Option<Bytes> {
+pub(super) fn text<T: Serialize>(shape: &T) -> Option<Bytes> {
     match serde_json::to_vec(shape) {
         Ok(bytes) => Some(bytes.into()),
         Err(error) => {

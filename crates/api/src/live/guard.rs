@@ -22,6 +22,8 @@ pub(super) struct FrameLimits {
     pub(super) frame: u64,
     /// Most bytes of payload in one message, all its frames together.
     pub(super) message: u64,
+    /// Whether binary frames are taken.
+    pub(super) binary: bool,
 }
 
 /// Follows the frames of one client, however the bytes are cut.
@@ -119,7 +121,7 @@ impl FrameGuard {
         if reserved_bits || unmasked || broken_control || out_of_turn {
             return Err(CloseCode::ProtocolError);
         }
-        if self.opcode() == 2 { Err(CloseCode::UnsupportedData) } else { Ok(()) }
+        if self.opcode() == 2 && !self.limits.binary { Err(CloseCode::UnsupportedData) } else { Ok(()) }
     }
 
     fn check_length(&mut self, length: u64) -> Result<(), CloseCode> {
@@ -157,7 +159,7 @@ mod tests {
     const PING: u8 = 0x89;
 
     fn guard() -> FrameGuard {
-        FrameGuard::new(FrameLimits { frame: 1000, message: 2500 })
+        FrameGuard::new(FrameLimits { frame: 1000, message: 2500, binary: false })
     }
 
     /// A masked frame's head with the given first byte, as short as its length allows.
@@ -249,11 +251,13 @@ mod tests {
     fn binary_frames_are_refused_by_their_own_code() {
         assert_eq!(refusal(&head(0x82, 1)), CloseCode::UnsupportedData);
         assert_eq!(refusal(&head(0x02, 1)), CloseCode::UnsupportedData);
+        let mut guard = FrameGuard::new(FrameLimits { frame: 1000, message: 2500, binary: true });
+        assert_eq!(guard.pass(&frame(0x82, 10)), Ok(1), "they are taken where the protocol has them");
     }
 
     #[test]
     fn a_frame_costs_one_and_one_more_for_each_4096_bytes() {
-        let mut guard = FrameGuard::new(FrameLimits { frame: 10_000, message: 10_000 });
+        let mut guard = FrameGuard::new(FrameLimits { frame: 10_000, message: 10_000, binary: false });
         assert_eq!(guard.pass(&[frame(PING, 0), frame(TEXT, 4095), frame(TEXT, 8192)].concat()), Ok(1 + 1 + 3));
         assert_eq!(guard.pass(&frame(TEXT, 100)[..1]), Ok(0));
     }

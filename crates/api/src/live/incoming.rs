@@ -1,10 +1,12 @@
 //! What comes from a client: frames, guarded before they are kept, made into messages.
 
 use std::{
-    cell::Cell,
     io,
     pin::Pin,
-    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -13,16 +15,14 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Sessio
 use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::Stream;
+use parlor_services::Rate;
 use tokio::time::Instant;
 
 use super::{
-    CloseCode, LiveConfig,
+    CloseCode,
     allowance::Allowance,
     guard::{FrameGuard, FrameLimits},
 };
-
-/// How many bytes a client may send before it has said who it is.
-const UNAUTHENTICATED_BYTES: usize = 4096;
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub(super) enum End {
 #[derive(Debug)]
 pub(super) enum Received {
     Text(ByteString),
+    Binary(Bytes),
     Ping(Bytes),
     Pong,
     End(End),
@@ -47,28 +48,34 @@ pub(super) enum Received {
 /// The client's side of a socket.
 pub(super) struct Incoming {
     messages: AggregatedMessageStream,
-    unauthenticated: UnauthenticatedBytes,
 }
 
-/// How many bytes an unauthenticated client may still send; `None` once it is authenticated. Shared with the guard
-/// below, which nothing else can reach.
-type UnauthenticatedBytes = Rc<Cell<Option<usize>>>;
+/// What a client may send over one socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IncomingLimits {
+    pub(super) frames: FrameLimits,
+    pub(super) rate: Rate,
+    /// How many bytes before the client has said who it is.
+    pub(super) unauthenticated_bytes: usize,
+}
 
-/// Answers the handshake, and puts the guard around what comes after it.
+/// Answers the handshake, and puts the guard around what comes after it. `authenticated` is to be set when the client
+/// has said who it is.
 ///
 /// # Errors
 /// What the handshake lacks; a verified one lacks nothing.
 pub(super) async fn accept(
     request: &HttpRequest,
     body: web::Payload,
-    config: &LiveConfig,
+    limits: IncomingLimits,
+    authenticated: Arc<AtomicBool>,
 ) -> Result<(HttpResponse, Session, Incoming), actix_web::Error> {
-    let unauthenticated = Rc::new(Cell::new(Some(UNAUTHENTICATED_BYTES)));
     let guarded = Guarded {
         body: body.into_inner(),
-        guard: FrameGuard::new(FrameLimits { frame: config.max_frame, message: config.max_message }),
-        allowance: Allowance::new(config.frames_per_connection, Instant::now()),
-        unauthenticated: Rc::clone(&unauthenticated),
+        guard: FrameGuard::new(limits.frames),
+        allowance: Allowance::new(limits.rate, Instant::now()),
+        authenticated,
+        unauthenticated_left: limits.unauthenticated_bytes,
         refused: false,
     };
     let guarded: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(guarded);
@@ -78,23 +85,18 @@ pub(super) async fn accept(
     let (response, session, messages) = actix_ws::handle(request, body)?;
     let length = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let messages = messages
-        .max_frame_size(length(config.max_frame))
+        .max_frame_size(length(limits.frames.frame))
         .aggregate_continuations()
-        .max_continuation_size(length(config.max_message));
-    Ok((response, session, Incoming { messages, unauthenticated }))
+        .max_continuation_size(length(limits.frames.message));
+    Ok((response, session, Incoming { messages }))
 }
 
 impl Incoming {
-    /// Lifts the limit for clients that have not said who they are.
-    pub(super) fn authenticated(&self) {
-        self.unauthenticated.set(None);
-    }
-
     /// What comes next. After an `End` nothing does.
     pub(super) async fn next(&mut self) -> Received {
         match self.messages.recv().await {
             Some(Ok(AggregatedMessage::Text(text))) => Received::Text(text),
-            Some(Ok(AggregatedMessage::Binary(_))) => Received::End(End::Close(CloseCode::UnsupportedData)),
+            Some(Ok(AggregatedMessage::Binary(bytes))) => Received::Binary(bytes),
             Some(Ok(AggregatedMessage::Ping(payload))) => Received::Ping(payload),
             Some(Ok(AggregatedMessage::Pong(_))) => Received::Pong,
             Some(Ok(AggregatedMessage::Close(reason))) => {
@@ -142,7 +144,8 @@ struct Guarded {
     body: dev::Payload,
     guard: FrameGuard,
     allowance: Allowance,
-    unauthenticated: UnauthenticatedBytes,
+    authenticated: Arc<AtomicBool>,
+    unauthenticated_left: usize,
     refused: bool,
 }
 
@@ -152,9 +155,9 @@ impl Guarded {
         if !self.allowance.take(cost, Instant::now()) {
             return Err(CloseCode::RateLimited);
         }
-        if let Some(left) = self.unauthenticated.get() {
-            let left = left.checked_sub(bytes.len()).ok_or(CloseCode::AuthenticationTimeout)?;
-            self.unauthenticated.set(Some(left));
+        if !self.authenticated.load(Ordering::Relaxed) {
+            let left = self.unauthenticated_left.checked_sub(bytes.len());
+            self.unauthenticated_left = left.ok_or(CloseCode::AuthenticationTimeout)?;
         }
         Ok(())
     }

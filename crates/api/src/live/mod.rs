@@ -1,4 +1,5 @@
-//! The plain WebSocket: one task a connection, between the hub and a client that may do its worst.
+//! The sockets: one task a connection, between the hub and a client that may do its worst. The plain WebSocket is
+//! here, Socket.IO in `socketio`.
 //!
 //! What comes in passes a guard before it is kept, is read into commands, and the commands of one connection are
 //! carried out one after another by the same services as REST. What goes out comes from the connection's bounded
@@ -15,33 +16,39 @@ mod frames;
 mod guard;
 mod incoming;
 mod lobby;
+mod ready;
+mod socketio;
 mod upgrade;
 
 use std::sync::Arc;
 
-use parlor_domain::Clock;
+use parlor_domain::{Clock, Entropy};
 use tokio::sync::watch;
 
 pub use close::{Afterwards, CloseCode};
 pub use config::LiveConfig;
 pub use frames::WEBSOCKET;
+pub(crate) use socketio::handle as serve_socket_io;
 pub(crate) use upgrade::open_socket;
 
 use lobby::Lobby;
+use socketio::Sessions;
 
 /// What all sockets share.
 pub struct Live {
     config: LiveConfig,
     clock: Arc<dyn Clock>,
     lobby: Arc<Lobby>,
+    socketio: Sessions,
     stopping: watch::Sender<bool>,
 }
 
 impl Live {
     /// Nothing open yet.
-    pub fn new(config: LiveConfig, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: LiveConfig, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let lobby = Lobby::new(config.unauthenticated_per_address);
-        Self { config, clock, lobby, stopping: watch::Sender::new(false) }
+        let socketio = Sessions::new(config.sessions_per_address, entropy);
+        Self { config, clock, lobby, socketio, stopping: watch::Sender::new(false) }
     }
 
     /// Takes no more sockets, and closes those whose clients have not yet said who they are. The others are closed

@@ -1,5 +1,7 @@
 //! `GET /api/v1/ws`: from a request to a socket.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use actix_http::ws::{HandshakeError, verify_handshake};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,7 +13,8 @@ use parlor_services::{Caller, ServiceError};
 
 use super::{
     connection::{Entry, Socket},
-    incoming::accept,
+    guard::FrameLimits,
+    incoming::{IncomingLimits, accept},
 };
 use crate::{
     extract::{Client, Credential, check_origin, credential},
@@ -22,6 +25,9 @@ use crate::{
 /// Parameters by which other servers take tokens. Here a token in a URL is refused rather than ignored, because it
 /// is in somebody's log by now.
 const TOKEN_PARAMETERS: [&str; 6] = ["token", "access_token", "accessToken", "auth", "authorization", "jwt"];
+
+/// How many bytes a client may send before it has said who it is.
+const UNAUTHENTICATED_BYTES: usize = 4096;
 
 /// What the URL may say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,9 +57,16 @@ pub(crate) async fn open_socket(
     if state.live.is_stopping() {
         return Err(stopping());
     }
-    let accepted = accept(&request, body, &state.live.config).await;
+    let config = &state.live.config;
+    let limits = IncomingLimits {
+        frames: FrameLimits { frame: config.max_frame, message: config.max_message, binary: false },
+        rate: config.frames_per_connection,
+        unauthenticated_bytes: UNAUTHENTICATED_BYTES,
+    };
+    let authenticated = Arc::new(AtomicBool::new(false));
+    let accepted = accept(&request, body, limits, Arc::clone(&authenticated)).await;
     let (response, sink, incoming) = accepted.map_err(failed)?;
-    let socket = Socket { state, sink, incoming, resume: parameters.resume };
+    let socket = Socket { state, sink, incoming, authenticated, resume: parameters.resume };
     rt::spawn(socket.serve(entry));
     Ok(response)
 }
@@ -80,10 +93,15 @@ async fn authenticate(
     Ok(Some(caller))
 }
 
+/// Whether a parameter of this name would be a token.
+pub(super) fn is_token(name: &str) -> bool {
+    TOKEN_PARAMETERS.contains(&name)
+}
+
 fn parameters(query: &str) -> Result<Parameters, Problem> {
     let malformed = |_| Problem::new(ProblemCode::BadRequest, "the query string is malformed");
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map_err(malformed)?.into_inner();
-    if pairs.iter().any(|(name, _)| TOKEN_PARAMETERS.contains(&name.as_str())) {
+    if pairs.iter().any(|(name, _)| is_token(name)) {
         return Err(Problem::new(ProblemCode::TokenInUrl, "a token must not stand in a URL"));
     }
     let mut parameters = Parameters::default();

@@ -65,9 +65,15 @@ fn finished(mut response: ServiceResponse, id: &str) -> ServiceResponse {
     response
 }
 
+/// Marks an answer (in its extensions) whose error is told in the shape of another protocol, which its clients read.
+pub(crate) struct OwnShape;
+
 /// The problem that an answer tells of, if it does.
 fn problem_in(response: &ServiceResponse) -> Option<Problem> {
     let status = response.status();
+    if response.response().extensions().contains::<OwnShape>() {
+        return None;
+    }
     match response.response().error() {
         Some(error) => Some(from_framework(error)),
         None if status.is_client_error() || status.is_server_error() => Some(from_status(status)),

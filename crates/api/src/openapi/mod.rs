@@ -17,7 +17,7 @@ const DESCRIPTION: &str = "Accounts, direct messages and presence. Every error i
 one of those listed with the operation and explained at `/api/docs/errors`. Lists are `{ \"items\": […], \
 \"nextCursor\": … }`. Ids are 24 hexadecimal digits, times are RFC 3339 in UTC with milliseconds. Unknown fields of \
 bodies are refused, and so are unknown parameters where an operation has some; fields may be added to what the \
-server sends.";
+server sends. What goes over sockets, and that `/socket.io/` speaks Socket.IO, is in the AsyncAPI document.";
 
 /// The document of the whole API.
 pub fn openapi() -> OpenApi {

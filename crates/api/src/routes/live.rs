@@ -76,3 +76,8 @@ pub(super) async fn socket(
 ) -> Result<HttpResponse, Problem> {
     live::open_socket(request, body, client, state).await
 }
+
+/// Serves Socket.IO, whose protocols say what each request means and how it is refused.
+pub(super) async fn socket_io(request: HttpRequest, body: Payload, client: Client, state: State) -> HttpResponse {
+    live::serve_socket_io(request, body, client, state).await
+}

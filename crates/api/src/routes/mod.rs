@@ -56,6 +56,13 @@ pub(crate) fn api(config: &mut ServiceConfig) {
     );
 }
 
+/// Socket.IO. It is no part of the OpenAPI document: stock clients speak it.
+pub(crate) fn socket_io(config: &mut web::ServiceConfig) {
+    for path in ["/socket.io/", "/socket.io"] {
+        config.route(path, web::route().to(live::socket_io));
+    }
+}
+
 /// What operators and their tools ask.
 pub(crate) fn operation(config: &mut ServiceConfig) {
     config.service(status::healthy).service(status::ready);

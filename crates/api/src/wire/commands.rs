@@ -137,6 +137,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// The command of that name with its data, which may be left out where nothing is needed.
+    ///
+    /// # Errors
+    /// `unknown_command`; what is wrong with the data.
+    pub fn named(name: &str, data: Option<&str>) -> Result<Self, Problem> {
+        let unknown = || Problem::new(ProblemCode::UnknownCommand, "there is no command of this name");
+        let kind = CommandKind::from_name(name).ok_or_else(unknown)?;
+        Self::parse(kind, data.unwrap_or("{}"))
+    }
+
     fn parse(kind: CommandKind, data: &str) -> Result<Self, Problem> {
         Ok(match kind {
             CommandKind::Auth => Self::Auth(read::<Authenticate>(data)?.try_into()?),
@@ -199,9 +209,7 @@ impl RawFrame {
     }
 
     fn command(self) -> Result<Command, Problem> {
-        let unknown = || Problem::new(ProblemCode::UnknownCommand, "there is no command of this name");
-        let kind = CommandKind::from_name(&self.command).ok_or_else(unknown)?;
-        Command::parse(kind, self.data.as_deref().map_or("{}", RawValue::get))
+        Command::named(&self.command, self.data.as_deref().map(RawValue::get))
     }
 }
 

@@ -64,11 +64,12 @@ pub(crate) async fn state(setup: Setup) -> TestState {
     store.migrate().unwrap();
     let clock = Arc::new(SettableClock::default());
     let hub = HubConfig { queue_bytes: 1 << 20, lease: Duration::from_secs(90), grace: Duration::from_secs(2) };
-    let sources = Sources { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(1)) };
+    let entropy = Arc::new(SeededEntropy::new(1));
+    let sources = Sources { clock: Arc::clone(&clock) as _, entropy: Arc::clone(&entropy) as _ };
     let services = Services::build(store.stores(), &services_config(setup.messages), hub, sources).await.unwrap();
     let state = AppState {
         services,
-        live: Arc::new(Live::new(live_config(), Arc::clone(&clock) as _)),
+        live: Arc::new(Live::new(live_config(), Arc::clone(&clock) as _, entropy)),
         config: Arc::new(setup.api),
         stopping: Stopping::default(),
         metrics: setup.metrics,
@@ -113,6 +114,7 @@ fn live_config() -> LiveConfig {
         max_message: 1 << 17,
         frames_per_connection: RATE,
         unauthenticated_per_address: 10,
+        sessions_per_address: 100,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use parlor_realtime::{CloseReason, Outgoing};
+use parlor_realtime::{CloseReason, Frame, Outgoing};
 use tokio::time::timeout;
 
 use crate::support::{ADA, BOB, CARL, HERE, World, message, messages};
@@ -42,11 +42,11 @@ async fn answers_keep_their_place_among_events_and_fill_the_same_queue() {
     let world = World::with_queue(100);
     let mut ada = world.connect(ADA, &[HERE]);
     world.send(HERE, 1);
-    ada.connection.send(Bytes::from_static(b"answer"));
+    ada.connection.send(Frame::answer(Bytes::from_static(b"answer")));
     world.send(HERE, 1);
     assert_eq!(ada.waiting(), ["c9:1 m1", "answer", "c9:2 m2"]);
     for _ in 0..20 {
-        ada.connection.send(Bytes::from_static(b"answer"));
+        ada.connection.send(Frame::answer(Bytes::from_static(b"answer")));
     }
     assert_eq!(ada.closed(), Some(CloseReason::SlowReader));
 }
@@ -58,7 +58,7 @@ async fn the_first_reason_to_close_counts_and_stays() {
     world.send(HERE, 1);
     ada.connection.close(CloseReason::SessionEnded);
     ada.connection.close(CloseReason::Shutdown);
-    ada.connection.send(Bytes::from_static(b"late"));
+    ada.connection.send(Frame::answer(Bytes::from_static(b"late")));
     world.send(HERE, 1);
     for _ in 0..2 {
         assert_eq!(ada.outbox.next().await, Outgoing::Close(CloseReason::SessionEnded));
@@ -76,7 +76,7 @@ async fn a_waiting_transport_wakes_for_a_frame_and_for_a_close() {
         if close {
             connection.close(CloseReason::Shutdown);
         } else {
-            connection.send(Bytes::from_static(b"frame"));
+            connection.send(Frame::answer(Bytes::from_static(b"frame")));
         }
         let woken = waiting.await.unwrap().unwrap();
         assert_eq!(matches!(woken, Outgoing::Close(CloseReason::Shutdown)), close);

@@ -226,7 +226,7 @@ impl Client {
 
     fn take(&mut self, outgoing: &Outgoing) {
         let frame = match outgoing {
-            Outgoing::Frame(frame) => text(frame),
+            Outgoing::Frame(frame) => text(&frame.bytes),
             Outgoing::Close(reason) => {
                 assert_eq!(*reason, CloseReason::SlowReader);
                 self.closed = true;

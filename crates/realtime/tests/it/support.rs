@@ -344,7 +344,7 @@ impl Reader {
     /// The frames that wait, without waiting for more.
     pub(crate) fn waiting(&mut self) -> Vec<String> {
         std::iter::from_fn(|| match self.outbox.try_next()? {
-            Outgoing::Frame(frame) => Some(text(&frame)),
+            Outgoing::Frame(frame) => Some(text(&frame.bytes)),
             Outgoing::Close(_) => None,
         })
         .collect()
@@ -354,7 +354,7 @@ impl Reader {
     pub(crate) async fn all(&mut self) -> Vec<String> {
         let mut frames = Vec::new();
         while let Ok(Outgoing::Frame(frame)) = tokio::time::timeout(Duration::from_secs(60), self.outbox.next()).await {
-            frames.push(text(&frame));
+            frames.push(text(&frame.bytes));
         }
         frames
     }

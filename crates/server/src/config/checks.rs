@@ -156,5 +156,6 @@ fn check_live(settings: &Settings) -> Result<(), ConfigError> {
         "`live.ping_interval` must be shorter than `presence.lease`",
     )?;
     require(live.connections_per_user > 0, "`live.connections_per_user` must be at least 1")?;
-    require(live.unauthenticated_per_address > 0, "`live.unauthenticated_per_address` must be at least 1")
+    require(live.unauthenticated_per_address > 0, "`live.unauthenticated_per_address` must be at least 1")?;
+    require(live.sessions_per_address > 0, "`live.sessions_per_address` must be at least 1")
 }

@@ -26,6 +26,8 @@ pub struct LiveSettings {
     pub connections_per_user: usize,
     /// Most sockets of one address that are not authenticated yet.
     pub unauthenticated_per_address: usize,
+    /// Most Socket.IO sessions of one address.
+    pub sessions_per_address: usize,
     /// How long a one-time ticket is good.
     pub ticket_ttl: HumanDuration,
 }

@@ -149,6 +149,6 @@ async fn a_resume_that_cannot_read_leaves_the_connection_as_it_was() {
     assert!(is_unavailable(&error), "{error:?}");
     world.send(ada, id, "meanwhile").await.unwrap();
     assert_eq!(reader.so_far().await, Vec::<String>::new(), "it still waits to be resumed");
-    let synced = world.services.live.resume(&reader.connection, &known).await.unwrap();
+    let (synced, _) = world.services.live.resume(&reader.connection, &known).await.unwrap();
     assert_eq!(crate::support::texts(&synced.streams[0].changes), ["missed", "meanwhile"]);
 }

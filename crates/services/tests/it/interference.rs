@@ -117,7 +117,7 @@ async fn a_resume_while_busy_brings_what_is_new_whole_in_the_end() {
     world.send(ada, id, "two").await.unwrap();
     let mut reader = world.connect_paused(bob).await;
     let known = [(StreamId::User(bob.user), Rev::ZERO)];
-    let synced = world.services.live.resume(&reader.connection, &known).await.unwrap();
+    let (synced, _) = world.services.live.resume(&reader.connection, &known).await.unwrap();
     let mut got: Vec<String> = synced.streams.iter().flat_map(|part| texts(&part.changes)).map(str::to_owned).collect();
     world.services.live.start(&reader.connection);
     world.set_status(bob, StatusKind::Available, None).await;

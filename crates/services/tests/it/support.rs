@@ -9,7 +9,7 @@ use parlor_domain::{
     store::Stores,
     testing::{SeededEntropy, SettableClock},
 };
-use parlor_realtime::{Connection, Envelope, Format, HubConfig, Outbox, Outgoing, Viewer};
+use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
     AuthConfig, Caller, ClientInfo, LimitsConfig, Password, Rate, SendMessage, Sent, ServiceResult, Services,
     ServicesConfig, SignUp, Sources,
@@ -144,7 +144,7 @@ impl Reader {
         let waited = tokio::time::timeout(PATIENCE, async {
             while !self.read.iter().any(|text| text.starts_with(beginning)) {
                 match self.outbox.next().await {
-                    Outgoing::Frame(frame) => self.read.push(String::from_utf8(frame.to_vec()).unwrap()),
+                    Outgoing::Frame(frame) => self.read.push(String::from_utf8(frame.bytes.to_vec()).unwrap()),
                     Outgoing::Close(reason) => panic!("closed: {reason:?}"),
                 }
             }
@@ -157,7 +157,7 @@ impl Reader {
     /// Everything that has come so far. A marker is sent through the connection itself, so nothing that was queued
     /// before is missed.
     pub(crate) async fn so_far(&mut self) -> Vec<String> {
-        self.connection.send(Bytes::from_static(b"-- marker"));
+        self.connection.send(Frame::answer(Bytes::from_static(b"-- marker")));
         let mut texts = self.until("-- marker").await;
         texts.pop();
         texts

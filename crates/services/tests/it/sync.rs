@@ -125,7 +125,7 @@ async fn a_resumed_connection_gets_what_it_missed_and_then_what_comes() {
     world.send(ada, id, "missed").await.unwrap();
     let mut reader = world.connect_paused(bob).await;
     world.send(ada, id, "before the resume").await.unwrap();
-    let synced = world.services.live.resume(&reader.connection, &[conversation(id, 1)]).await.unwrap();
+    let (synced, _) = world.services.live.resume(&reader.connection, &[conversation(id, 1)]).await.unwrap();
     assert_eq!(texts(&synced.streams[0].changes), ["missed", "before the resume"]);
     world.send(ada, id, "before the start").await.unwrap();
     world.services.live.start(&reader.connection);
@@ -141,7 +141,7 @@ async fn what_does_not_fit_into_the_answer_of_a_resume_is_pushed_after_it() {
         world.send(ada, id, &format!("n{n}")).await.unwrap();
     }
     let mut reader = world.connect_paused(bob).await;
-    let synced = world.services.live.resume(&reader.connection, &[conversation(id, 0)]).await.unwrap();
+    let (synced, _) = world.services.live.resume(&reader.connection, &[conversation(id, 0)]).await.unwrap();
     assert_eq!((synced.streams[0].changes.len(), synced.streams[0].more), (500, true));
     world.services.live.start(&reader.connection);
     let rest = reader.messages_until("n620").await;
@@ -157,7 +157,7 @@ async fn resuming_does_not_get_around_being_busy() {
     world.set_status(bob, StatusKind::Busy, None).await;
     world.send(ada, id, "held").await.unwrap();
     let mut reader = world.connect_paused(bob).await;
-    let synced = world.services.live.resume(&reader.connection, &[conversation(id, 0)]).await.unwrap();
+    let (synced, _) = world.services.live.resume(&reader.connection, &[conversation(id, 0)]).await.unwrap();
     assert_eq!(texts(&synced.streams[0].changes), ["missed"]);
     world.services.live.start(&reader.connection);
     assert_eq!(reader.so_far().await, Vec::<String>::new());

@@ -15,7 +15,7 @@ pub struct Config {
     ///
     /// The client holds its own messages back until that poll has come back, so this is short. It isn't zero since
     /// the upgrade packet and a poll come over two connections: a poll that was sent after the upgrade but overtook
-    /// it is told by this that it is refused. A client's close packet waits as long for the poll that it overtook.
+    /// it is refused, as long after the upgrade. A client's close packet waits as long for the poll that it overtook.
     pub noop_delay: Duration,
     /// How long a session that the server closes waits for the client to fetch what is left. 30 s.
     pub close_timeout: Duration,

@@ -1,6 +1,7 @@
 //! Packets as Engine.IO frames.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::args::Args;
 use super::{Content, Event, Namespace, Packet};
@@ -11,7 +12,7 @@ use crate::json::quote;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
     namespace: Namespace,
-    text: Frame,
+    text: ByteString,
     attachments: Vec<Bytes>,
 }
 
@@ -21,14 +22,30 @@ impl Encoded {
         &self.namespace
     }
 
+    /// A packet without attachments whose text [`Encoded::text`] gave before.
+    pub fn from_text(namespace: &Namespace, text: ByteString) -> Self {
+        Self { namespace: namespace.clone(), text, attachments: Vec::new() }
+    }
+
+    /// The event that [`Event::encode_open`] began, with its last argument: for events that go to many and end
+    /// differently for each.
+    pub fn from_open(namespace: &Namespace, open: &str, last: &str) -> Self {
+        Self::from_text(namespace, [open, ",", &quote(last), "]"].concat().into())
+    }
+
+    /// The packet's text: all of it if it has no attachments.
+    pub fn text(&self) -> &ByteString {
+        &self.text
+    }
+
     /// What to send, in this order and with nothing in between.
     pub fn frames(&self) -> impl Iterator<Item = Frame> {
         let attachments = self.attachments.iter().cloned().map(Frame::Binary);
-        std::iter::once(self.text.clone()).chain(attachments)
+        std::iter::once(Frame::Text(self.text.clone())).chain(attachments)
     }
 
     fn new(namespace: &Namespace, text: String, attachments: &[Bytes]) -> Self {
-        Self { namespace: namespace.clone(), text: Frame::Text(text.into()), attachments: attachments.to_vec() }
+        Self { namespace: namespace.clone(), text: text.into(), attachments: attachments.to_vec() }
     }
 }
 
@@ -54,6 +71,13 @@ impl Packet {
 impl Event {
     /// The event as a packet for `namespace`; with an id, the receiver is to acknowledge it.
     pub fn encode(&self, namespace: &Namespace, id: Option<u64>) -> Encoded {
+        let mut text = self.encode_open(namespace, id);
+        text.push(']');
+        Encoded::new(namespace, text, self.args().attachments())
+    }
+
+    /// The event up to its last argument, which [`Encoded::from_open`] adds for each receiver.
+    pub fn encode_open(&self, namespace: &Namespace, id: Option<u64>) -> String {
         let args = self.args();
         let name = quote(self.name());
         let kind = if args.attachments().is_empty() { '2' } else { '5' };
@@ -64,14 +88,13 @@ impl Event {
             text.push(',');
             text.push_str(args.list());
         }
-        text.push(']');
-        Encoded::new(namespace, text, args.attachments())
+        text
     }
 }
 
 impl Args {
     /// The arguments as the acknowledgement of the event `id`.
-    pub(crate) fn encode_ack(&self, namespace: &Namespace, id: u64) -> Encoded {
+    pub fn encode_ack(&self, namespace: &Namespace, id: u64) -> Encoded {
         let kind = if self.attachments().is_empty() { '3' } else { '6' };
         let mut text = header(kind, self.attachments(), namespace, Some(id), self.list().len() + 2);
         text.push('[');

@@ -1,5 +1,9 @@
-//! The two protocols over the state machines, without a socket and without a clock.
+//! The two protocols over the state machines, without a socket and without a clock; and once over the wire, against
+//! the example.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../../examples/echo/server/mod.rs"]
+mod echo;
 
 mod codec;
 mod connection;
@@ -10,3 +14,4 @@ mod round_trip;
 mod script;
 mod session;
 mod socketio_protocol;
+mod wire;

@@ -107,7 +107,8 @@ impl Server for Session {
     }
 }
 
-fn config() -> Config {
+/// The same for Socket.IO.
+pub(crate) fn config() -> Config {
     Config { engine: ENGINE, connect_timeout: Duration::from_millis(400), ..Config::default() }
 }
 

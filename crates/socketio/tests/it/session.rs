@@ -286,6 +286,37 @@ fn a_poll_that_the_upgrade_refused_may_be_broken_off() {
 }
 
 #[test]
+fn a_poll_that_the_upgrade_has_overtaken_takes_nothing_from_the_websocket() {
+    // Whether it had got its noop or not.
+    for hung in [0, 50] {
+        let mut session = polling(Config::default());
+        let poll = session.poll_started(START).unwrap();
+        let socket = session.websocket_opened(START).unwrap();
+        session.websocket_message(socket, Frame::Text("2probe".into()), START);
+        session.tick(after(hung));
+        session.websocket_message(socket, Frame::Text("5".into()), after(hung));
+        session.send(&text("a"));
+        session.tick(after(hung + 50));
+        let answer = session.poll_answer(poll).unwrap();
+        assert!([Ok("6".into()), Err(Refusal::BadRequest)].contains(&answer), "{answer:?}");
+        for frame in ["3probe", "4a"] {
+            assert_eq!(session.next_frame(socket), Some(ToSocket::Frame(Frame::Text(frame.into()))));
+        }
+    }
+}
+
+#[test]
+fn a_poll_that_the_upgrade_has_overtaken_is_refused_when_the_session_ends() {
+    let mut session = polling(Config::default());
+    let poll = session.poll_started(START).unwrap();
+    let socket = session.websocket_opened(START).unwrap();
+    session.websocket_message(socket, Frame::Text("2probe".into()), START);
+    session.websocket_message(socket, Frame::Text("5".into()), START);
+    session.websocket_closed(socket, START);
+    assert_eq!(session.poll_answer(poll), Some(Err(Refusal::BadRequest)));
+}
+
+#[test]
 fn a_post_that_was_under_way_at_the_upgrade_is_refused() {
     let mut session = polling(Config::default());
     let post = session.post_started(START).unwrap();

@@ -2,16 +2,15 @@
 
 use parlor_socketio::Connection;
 
-use crate::script::Begin::{self, Polling, WebSocket};
+use crate::engine_protocol::Case;
+use crate::script::Begin::{Polling, WebSocket};
 use crate::script::Player;
 use crate::script::Step::{
     self, Closed, Get, GetRefused, Gets, Hangs, Post, Recv, RecvBinary, Send, SendBinary, Silent, Upgrade, Wait,
 };
 
-type Case = (&'static str, Begin, &'static [Step]);
-
 /// Cases that begin before any namespace is connected.
-const UNCONNECTED: &[Case] = &[
+pub(crate) const UNCONNECTED: &[Case] = &[
     (
         "the main namespace can be connected",
         WebSocket,
@@ -123,8 +122,11 @@ const UNCONNECTED: &[Case] = &[
     ),
 ];
 
+/// What connects the main namespace.
+pub(crate) const CONNECT: &[Step] = &[Send("40"), Recv(r#"40{"sid":"id"}"#), Recv(r#"42["auth",{}]"#)];
+
 /// Cases that begin with the main namespace connected, over a WebSocket.
-const CONNECTED: &[(&str, &[Step])] = &[
+pub(crate) const CONNECTED: &[(&str, &[Step])] = &[
     ("leaving the main namespace keeps the session", &[Send("41"), Wait(300), Recv("2"), Silent]),
     ("the main namespace can be connected again", &[Send("41"), Send("40"), Recv(r#"40{"sid":"id"}"#)]),
     (
@@ -200,7 +202,7 @@ fn a_server_does_what_the_socket_io_protocol_asks_for() {
     }
     for (what, steps) in CONNECTED {
         let mut player = Player::<Connection>::open(WebSocket);
-        player.play(what, &[Send("40"), Recv(r#"40{"sid":"id"}"#), Recv(r#"42["auth",{}]"#)]);
+        player.play(what, CONNECT);
         player.play(what, steps);
     }
 }

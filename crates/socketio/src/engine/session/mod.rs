@@ -120,6 +120,20 @@ impl Session {
         matches!(self.phase, Phase::Open)
     }
 
+    /// Why the session is over, or is being closed.
+    pub fn end_reason(&self) -> Option<EndReason> {
+        match self.phase {
+            Phase::Open => None,
+            Phase::Closing { reason, .. } | Phase::Ended(reason) => Some(reason),
+        }
+    }
+
+    /// How many events wait for [`next_event`](Self::next_event). Who reads no further while there are many keeps a
+    /// client from sending faster than the application works.
+    pub fn pending_events(&self) -> usize {
+        self.events.len()
+    }
+
     /// How much waits for the client, in bytes, with 64 for each packet on top.
     pub fn buffered(&self) -> usize {
         self.outbox.cost()
@@ -133,7 +147,7 @@ impl Session {
             Phase::Closing { by, .. } => Some(by),
             Phase::Open => {
                 let probe = self.probe.as_ref().map(Probe::deadline);
-                [Some(self.heartbeat.deadline()), probe, self.noop_at()].into_iter().flatten().min()
+                [Some(self.heartbeat.deadline()), probe, self.release_at()].into_iter().flatten().min()
             }
         }
     }
@@ -155,7 +169,7 @@ impl Session {
         if self.probe.as_ref().is_some_and(|probe| now >= probe.deadline()) {
             self.probe = None;
         }
-        if self.noop_at().is_some_and(|at| now >= at) {
+        if self.release_at().is_some_and(|at| now >= at) {
             self.release_poll();
         }
         match self.heartbeat.beat(now) {

@@ -67,6 +67,9 @@ impl Session {
     /// What is buffered, with the close packet behind it if that was the last of a session that the server closes; or
     /// nothing but a noop for a client that closes.
     fn take_payload(&mut self) -> Option<ByteString> {
+        if !self.is_polling() {
+            return None;
+        }
         let body = self.outbox.take_payload(self.config.max_packets_out, self.config.max_payload);
         match self.phase {
             Phase::Closing { reason, .. } if self.outbox.is_empty() => {
@@ -85,9 +88,8 @@ impl Session {
     /// session ends. Harmless for a poll that has been answered.
     pub fn poll_aborted(&mut self, poll: PollId, now: Duration) {
         self.tick(now);
-        let Some(waiting) = self.poll.take_if(|waiting| waiting.id == poll) else { return };
         // A poll that the upgrade has made superfluous is no loss.
-        if waiting.verdict != Some(Verdict::Refused) {
+        if self.poll.take_if(|waiting| waiting.id == poll).is_some() && self.is_polling() {
             self.end(EndReason::TransportClosed);
         }
     }
@@ -147,17 +149,21 @@ impl Session {
 
     fn enter_polling(&mut self, now: Duration) -> Result<(), Refusal> {
         self.enter(now)?;
-        match self.transport {
-            Transport::Polling => Ok(()),
-            Transport::WebSocket(_) => Err(Refusal::BadRequest),
-        }
+        if self.is_polling() { Ok(()) } else { Err(Refusal::BadRequest) }
     }
 
-    /// While an upgrade is under way, when the hanging poll is to be ended by a noop.
-    pub(super) fn noop_at(&self) -> Option<Duration> {
-        let probed = self.probe.as_ref()?.answered_at()?;
+    fn is_polling(&self) -> bool {
+        matches!(self.transport, Transport::Polling)
+    }
+
+    /// When the upgrade is to end the hanging poll: by a noop while it is under way, by a refusal when it is done.
+    pub(super) fn release_at(&self) -> Option<Duration> {
         let poll = self.poll.filter(|poll| poll.verdict.is_none())?;
-        Some(poll.since.max(probed) + self.config.noop_delay)
+        let since = match self.transport {
+            Transport::Polling => poll.since.max(self.probe.as_ref()?.answered_at()?),
+            Transport::WebSocket(_) => poll.since,
+        };
+        Some(since + self.config.noop_delay)
     }
 
     /// Lets the hanging poll come back without anything.
@@ -170,12 +176,16 @@ impl Session {
         self.decide_poll(Verdict::Close);
     }
 
-    /// Refuses the hanging poll: the session has left this transport.
-    pub(super) fn refuse_poll(&mut self) {
-        self.decide_poll(Verdict::Refused);
+    /// The session has left this transport: the hanging poll will be refused. Not at once, since a client may rely on
+    /// the answer to its probe, which goes another way, being there before.
+    pub(super) fn overtake_poll(&mut self, now: Duration) {
+        if let Some(poll) = &mut self.poll {
+            poll.since = now;
+        }
     }
 
     fn decide_poll(&mut self, verdict: Verdict) {
+        let verdict = if self.is_polling() { verdict } else { Verdict::Refused };
         if let Some(poll) = &mut self.poll {
             poll.verdict.get_or_insert(verdict);
         }

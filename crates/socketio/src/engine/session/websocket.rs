@@ -125,7 +125,7 @@ impl Session {
         if matches!(probe.state, ProbeState::Probed(_)) {
             self.outbox.push_front(pong());
         }
-        self.refuse_poll();
+        self.overtake_poll(now);
     }
 
     fn is_current(&self, socket: SocketId) -> bool {

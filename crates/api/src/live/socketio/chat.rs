@@ -1,0 +1,327 @@
+//! The chat over one session: who connects, what is pushed to him, and what he asks for.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use actix_web::{rt, web};
+use bytes::Bytes;
+use futures_util::future::join;
+use parlor_domain::{InvalidValue, Rev, StreamId};
+use parlor_realtime::{Connection, Frame, FrameKind, Outbox, Outgoing};
+use parlor_services::{AuthFailure, Caller, Ready, ServiceError};
+use parlor_socketio::{
+    ConnectError, Event, Json, Welcome,
+    packet::{self, Encoded, Namespace},
+};
+use serde_json::value::RawValue;
+use tokio::{select, time::timeout};
+use tracing::{Instrument as _, debug, info_span};
+
+use super::{
+    frames::{self, Ack, SOCKET_IO},
+    recovery::Positions,
+    session::Session,
+};
+use crate::{
+    extract::{Credential, from_json},
+    live::{CloseCode, commands::Commands, conversation::watch_session, lobby::Place, ready::ready_event},
+    problem::Problem,
+    state::AppState,
+    wire::{Command, CommandKind, Empty, EventData, SessionRevoked, SocketIoAuth},
+};
+
+/// What a request said of who calls.
+pub(super) enum Shown {
+    Nothing,
+    Credential(Credential),
+    Malformed(Problem),
+}
+
+/// The chat over one session.
+pub(super) struct Chat {
+    state: web::Data<AppState>,
+    session: Arc<Session>,
+    /// By the request that opened the session.
+    shown: Shown,
+}
+
+/// A client that was taken in.
+struct Admitted {
+    caller: Caller,
+    connection: Arc<Connection>,
+    outbox: Outbox,
+    ready: Ready,
+    /// Where the client is in its streams, unless it keeps that to itself.
+    positions: Option<Positions>,
+    /// Under which name it may come back.
+    pid: Option<String>,
+    /// The client keeps its own positions and resumes from them.
+    resumes: bool,
+    /// Something was missed that can't be told.
+    lost: bool,
+}
+
+/// Why a client is no longer served.
+#[derive(Debug)]
+enum End {
+    /// It has left, or its session is over.
+    Left,
+    /// The server ends it.
+    Close(CloseCode),
+}
+
+impl Chat {
+    /// Serves a session until it is over. `waiting` is its place among those whose clients have not said who they
+    /// are.
+    pub(super) fn spawn(state: web::Data<AppState>, session: Arc<Session>, shown: Shown, waiting: Place) {
+        let chat = Self { state, session, shown };
+        rt::spawn(async move {
+            join(chat.session.keep_time(), chat.serve(waiting)).await;
+            chat.state.live.socketio.forget(&chat.session.sid);
+        });
+    }
+
+    async fn serve(&self, waiting: Place) {
+        let mut waiting = Some(waiting);
+        loop {
+            let next = select! {
+                next = timeout(self.state.live.config.auth_timeout, self.session.next_event()) => next,
+                () = self.state.live.stopped(), if self.session.is_open() => {
+                    self.session.end(CloseCode::ServiceRestart);
+                    continue;
+                }
+            };
+            match next {
+                Ok(Event::Connect { namespace, auth }) if namespace.is_main() => {
+                    if let Some(admitted) = self.greet(auth).await {
+                        waiting = None;
+                        self.converse(admitted).await;
+                    }
+                }
+                Ok(Event::Connect { namespace, .. }) => self.refuse(&namespace, &ConnectError::invalid_namespace()),
+                Ok(Event::Ended(reason)) => {
+                    debug!(reason = reason.as_str(), "the session is over");
+                    metrics::counter!("parlor_socketio_sessions_ended_total", "reason" => reason.as_str()).increment(1);
+                    return drop(waiting);
+                }
+                Ok(Event::Event { .. } | Event::Ack { .. } | Event::AckTimeout { .. } | Event::Disconnected { .. }) => {
+                }
+                Err(_) => self.session.end(CloseCode::AuthenticationTimeout),
+            }
+        }
+    }
+
+    /// Lets the client in, or tells it why not.
+    async fn greet(&self, auth: Option<Json>) -> Option<Admitted> {
+        match self.admit(auth).await {
+            Ok(admitted) => {
+                let welcome = Welcome { sid: admitted.ready.connection.to_string(), pid: admitted.pid.clone() };
+                // The client may be gone meanwhile; then the session's end comes next.
+                let _ = self.session.send(|connection| connection.accept(&Namespace::MAIN, &welcome));
+                Some(admitted)
+            }
+            Err(problem) => {
+                problem.log();
+                let document = problem.document();
+                let error = ConnectError { message: document.code.to_string(), data: Json::new(&document).ok() };
+                self.refuse(&Namespace::MAIN, &error);
+                None
+            }
+        }
+    }
+
+    fn refuse(&self, namespace: &Namespace, error: &ConnectError) {
+        // Whoever no longer waits for the answer needs none.
+        let _ = self.session.send(|connection| connection.refuse(namespace, error));
+    }
+
+    async fn admit(&self, auth: Option<Json>) -> Result<Admitted, Problem> {
+        let auth: SocketIoAuth =
+            auth.map_or_else(|| Ok(SocketIoAuth::default()), |auth| from_json(auth.as_str().as_bytes()))?;
+        let caller = self.authenticate(&auth).await?;
+        let live = &self.state.services.live;
+        let (connection, outbox, ready) = live.connect(caller, &SOCKET_IO).await?;
+        let resumes = auth.resume.unwrap_or(false);
+        let (mut recovered, mut lost) = (None, false);
+        if let Some((pid, offset)) = auth.recovery().filter(|_| !resumes) {
+            let known = Positions::parse(caller.user, &pid, offset.as_deref());
+            recovered = known.and_then(|mut known| {
+                known.set_all(&live.recover(&connection, &ready, &known.streams())?);
+                Some((known, pid))
+            });
+            lost = recovered.is_none();
+        }
+        let begin = || {
+            let positions = Positions::begin(ready.connection, caller.user, &ready.positions());
+            positions.filter(|_| !resumes).map(|positions| {
+                let pid = positions.pid();
+                (positions, pid)
+            })
+        };
+        let (positions, pid) = recovered.or_else(begin).unzip();
+        self.session.belongs_to(caller.user);
+        self.session.authenticated.store(true, Ordering::Relaxed);
+        Ok(Admitted { caller, connection, outbox, ready, positions, pid, resumes, lost })
+    }
+
+    /// By what the client shows now, else by what its first request showed.
+    async fn authenticate(&self, auth: &SocketIoAuth) -> Result<Caller, Problem> {
+        let service = &self.state.services.auth;
+        let caller = match (&auth.token, &auth.ticket, &self.shown) {
+            (Some(_), Some(_), _) => {
+                let reason = InvalidValue::new("ambiguous", "must not be given together with `token`");
+                return Err(Problem::invalid_field("ticket", reason));
+            }
+            (Some(token), None, _) => service.authenticate(token.expose())?,
+            (None, Some(ticket), _) => service.redeem_ticket(ticket.expose()).await?,
+            (None, None, Shown::Credential(Credential::Bearer(token) | Credential::Cookie(token))) => {
+                service.authenticate(token)?
+            }
+            (None, None, Shown::Malformed(problem)) => return Err(problem.clone()),
+            (None, None, Shown::Nothing) => return Err(ServiceError::Unauthenticated(AuthFailure::Missing).into()),
+        };
+        Ok(caller)
+    }
+
+    /// Serves a client until it leaves or is made to.
+    async fn converse(&self, admitted: Admitted) {
+        let (connection, user) = (admitted.ready.connection, admitted.caller.user);
+        self.serve_admitted(admitted).instrument(info_span!("socket", %connection, %user)).await;
+    }
+
+    async fn serve_admitted(&self, admitted: Admitted) {
+        let Admitted { caller, connection, mut outbox, ready, positions, resumes, lost, .. } = admitted;
+        connection.send(frames::event(EventData::Ready(ready_event(&self.state, caller, &ready))));
+        if lost {
+            connection.send(frames::event(EventData::Resync(Empty {})));
+        }
+        if !resumes {
+            self.state.services.live.start(&connection);
+        }
+        let session_ends_at = ready.session_ends_at;
+        // Not needed any more, and long for who is in many conversations.
+        drop(ready);
+        let mut pump = Pump { session: &self.session, positions };
+        let end = select! {
+            // Whoever stops the server has closed all connections that the hub knew then; this one came later.
+            end = async { End::Close(CloseCode::ServiceRestart) }, if self.state.live.is_stopping() => end,
+            end = self.work(&connection, caller) => end,
+            end = pump.run(&mut outbox) => end,
+            code = watch_session(&self.state, caller, session_ends_at) => End::Close(code),
+            end = self.keep_lease(&connection) => end,
+        };
+        debug!(?end, "the connection ends");
+        drop(outbox);
+        match end {
+            End::Left => {}
+            End::Close(CloseCode::SessionEnded) => {
+                let session_id = caller.session.to_string();
+                pump.frame(frames::event(EventData::SessionRevoked(SessionRevoked { session_id })));
+                self.session.dismiss(CloseCode::SessionEnded);
+            }
+            End::Close(code) => self.session.end(code),
+        }
+    }
+
+    /// Carries out, one after another, what the client asks for.
+    async fn work(&self, connection: &Arc<Connection>, caller: Caller) -> End {
+        let commands = Commands { services: &self.state.services, connection, caller };
+        loop {
+            match self.session.next_event().await {
+                Event::Event { namespace, event, ack } if namespace.is_main() => {
+                    // Its sign-in may have been revoked while the command waited.
+                    if connection.is_closed() {
+                        continue;
+                    }
+                    let reply = Ack { command: event.name(), id: ack };
+                    commands.handle(&reply, command(&event, ack)).await;
+                }
+                Event::Connect { namespace, .. } => self.refuse(&namespace, &ConnectError::invalid_namespace()),
+                Event::Disconnected { namespace, .. } if namespace.is_main() => return End::Left,
+                // What ends the session disconnects the client first.
+                Event::Event { .. }
+                | Event::Ack { .. }
+                | Event::AckTimeout { .. }
+                | Event::Disconnected { .. }
+                | Event::Ended(_) => {}
+            }
+        }
+    }
+
+    /// Tells the hub that the client is alive, for as long as the session is.
+    async fn keep_lease(&self, connection: &Connection) -> End {
+        loop {
+            self.session.heard().await;
+            self.state.services.live.heard_of(connection);
+        }
+    }
+}
+
+/// What the client asks for by an event.
+fn command(event: &packet::Event, ack: Option<u64>) -> Result<Command, Problem> {
+    let invalid = |field, code, message| Err(Problem::invalid_field(field, InvalidValue::new(code, message)));
+    if !event.args().attachments().is_empty() {
+        return invalid("data", "wrong_type", "must hold nothing binary");
+    }
+    if ack.is_none() && event.name() == CommandKind::Resume.name() {
+        return invalid("ack", "missing", "is needed: the answer holds what was missed");
+    }
+    // `null` for what is left out, as in a member that is `null`.
+    match event.args().parse::<Vec<Option<Box<RawValue>>>>().unwrap_or_default().as_slice() {
+        [] => Command::named(event.name(), None),
+        [data] => Command::named(event.name(), data.as_deref().map(RawValue::get)),
+        [_, ..] => invalid("data", "too_many", "must be the only argument"),
+    }
+}
+
+/// Sends what the hub has for the connection, as fast as the client takes it.
+struct Pump<'a> {
+    session: &'a Session,
+    positions: Option<Positions>,
+}
+
+impl Pump<'_> {
+    async fn run(&mut self, outbox: &mut Outbox) -> End {
+        loop {
+            self.session.room().await;
+            match outbox.next().await {
+                Outgoing::Frame(frame) => self.frame(frame),
+                Outgoing::Close(reason) => return End::Close(reason.into()),
+            }
+        }
+    }
+
+    fn frame(&mut self, Frame { bytes, kind }: Frame) {
+        match kind {
+            FrameKind::Event(None) => self.event(&bytes),
+            FrameKind::Event(Some(position)) => {
+                self.set(&[position]);
+                self.event(&bytes);
+            }
+            FrameKind::Answer(None) => self.send(&frames::whole(bytes)),
+            FrameKind::Answer(Some(resumed)) => {
+                // Whichever of the three the client does not get any more, it comes back to where it is.
+                self.set(&resumed.from);
+                self.frame(frames::offset_only());
+                self.send(&frames::whole(bytes));
+                self.set(&resumed.to);
+                self.frame(frames::offset_only());
+            }
+        }
+    }
+
+    fn set(&mut self, streams: &[(StreamId, Rev)]) {
+        if let Some(positions) = &mut self.positions {
+            positions.set_all(streams);
+        }
+    }
+
+    fn event(&self, open: &Bytes) {
+        let offset = self.positions.as_ref().map(Positions::offset).unwrap_or_default();
+        self.send(&frames::finished(open, &offset));
+    }
+
+    fn send(&self, packet: &Encoded) {
+        // A client that has left misses nothing by it.
+        let _ = self.session.send(|connection| connection.emit_encoded(packet));
+    }
+}

@@ -1,0 +1,376 @@
+//! What a stock client gives back when it returns: `pid`, and the `offset` of the last event that it received.
+//!
+//! Together they say to which revision of each stream the client has come, with nothing kept on the server, so any
+//! server on the same store can go on from there. The `pid` holds all streams as they were when the client connected
+//! first; the `offset` holds those that have come further since. Neither is a secret or a proof: a client that forges
+//! them gets its own user's streams from another revision.
+//!
+//! Both are Base64 of bytes; numbers are LEB128. `pid`: version, tag, user, revision of the own stream, and each
+//! conversation in the order of ids with its revision. `offset`: tag, and for each stream its revision and before that
+//! its number in the `pid` (0 is the own stream), or the number after the last one and the conversation's id. The tag
+//! ties an offset to its `pid`: a client keeps an old offset until the first event after a new `pid`.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use parlor_domain::{ConnectionId, ConversationId, Rev, StreamId, UserId};
+
+const VERSION: u8 = 1;
+
+/// How many bytes of a connection's id tie offsets to their `pid`: enough that no client meets two alike.
+const TAG: usize = 6;
+
+/// The most conversations that are carried; whoever is in more is not recovered. A `pid` stays below 45 kB.
+const MAX_CONVERSATIONS: usize = 2000;
+
+/// The most characters of a `pid` or an `offset` that are read.
+pub(super) const MAX_LENGTH: usize = 64 * 1024;
+
+/// Where a client is in its streams, relative to where it began.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Positions {
+    tag: [u8; TAG],
+    user: UserId,
+    own: Place,
+    /// Those that the `pid` holds.
+    listed: BTreeMap<ConversationId, Place>,
+    /// Those that came later.
+    later: BTreeMap<ConversationId, Place>,
+}
+
+/// A stream's place among the client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Its number in the `pid`.
+    number: usize,
+    rev: Rev,
+    /// Whether it differs from what the `pid` says.
+    moved: bool,
+}
+
+impl Positions {
+    /// Where a client begins that is connected now; `None` for one with too many conversations.
+    pub(super) fn begin(connection: ConnectionId, user: UserId, streams: &[(StreamId, Rev)]) -> Option<Self> {
+        let mut tag = [0; TAG];
+        // The end of the id is random, its beginning is the time.
+        tag.copy_from_slice(&connection.as_bytes()[12 - TAG..]);
+        let mut positions = Self::empty(tag, user);
+        for (stream, rev) in streams {
+            match stream {
+                StreamId::User(_) => positions.own.rev = *rev,
+                StreamId::Conversation(id) => {
+                    positions.listed.insert(*id, Place { number: 0, rev: *rev, moved: false });
+                }
+            }
+        }
+        for (index, place) in positions.listed.values_mut().enumerate() {
+            place.number = index + 1;
+        }
+        (positions.listed.len() <= MAX_CONVERSATIONS).then_some(positions)
+    }
+
+    fn empty(tag: [u8; TAG], user: UserId) -> Self {
+        let own = Place { number: 0, rev: Rev::ZERO, moved: false };
+        Self { tag, user, own, listed: BTreeMap::new(), later: BTreeMap::new() }
+    }
+
+    /// Reads what a client gave back. An offset that belongs to an earlier `pid` counts as none. `None` for what was
+    /// not made for this user.
+    pub(super) fn parse(user: UserId, pid: &str, offset: Option<&str>) -> Option<Self> {
+        let mut positions = Self::parse_pid(pid).filter(|positions| positions.user == user)?;
+        match offset {
+            Some(offset) => positions.apply(offset).map(|()| positions),
+            None => Some(positions),
+        }
+    }
+
+    fn parse_pid(pid: &str) -> Option<Self> {
+        let bytes = decode(pid)?;
+        let mut reader = Reader(&bytes);
+        if reader.take()? != [VERSION] {
+            return None;
+        }
+        let mut positions = Self::empty(reader.take()?, UserId::from_bytes(reader.take()?));
+        positions.own.rev = reader.rev()?;
+        let mut last = None;
+        while !reader.is_at_end() {
+            let id = ConversationId::from_bytes(reader.take()?);
+            let number = positions.listed.len() + 1;
+            if number > MAX_CONVERSATIONS || last.replace(id).is_some_and(|last| last >= id) {
+                return None;
+            }
+            positions.listed.insert(id, Place { number, rev: reader.rev()?, moved: false });
+        }
+        Some(positions)
+    }
+
+    fn apply(&mut self, offset: &str) -> Option<()> {
+        let bytes = decode(offset)?;
+        let mut reader = Reader(&bytes);
+        if reader.take()? != self.tag {
+            return Some(());
+        }
+        let ids: Vec<ConversationId> = self.listed.keys().copied().collect();
+        while !reader.is_at_end() {
+            let stream = match usize::try_from(reader.number()?).ok()? {
+                0 => StreamId::User(self.user),
+                number if number <= ids.len() => StreamId::Conversation(ids[number - 1]),
+                number if number == ids.len() + 1 => StreamId::Conversation(ConversationId::from_bytes(reader.take()?)),
+                _ => return None,
+            };
+            self.set(stream, reader.rev()?);
+        }
+        (self.later.len() <= MAX_CONVERSATIONS).then_some(())
+    }
+
+    /// The name under which a client comes back that begins here.
+    pub(super) fn pid(&self) -> String {
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.tag);
+        bytes.extend(self.user.as_bytes());
+        write_number(&mut bytes, self.own.rev.get());
+        for (id, place) in &self.listed {
+            bytes.extend(id.as_bytes());
+            write_number(&mut bytes, place.rev.get());
+        }
+        BASE64.encode(bytes)
+    }
+
+    /// What an event carries after which the client is here.
+    pub(super) fn offset(&self) -> String {
+        let mut bytes = self.tag.to_vec();
+        for place in [&self.own].into_iter().chain(self.listed.values()).filter(|place| place.moved) {
+            write_number(&mut bytes, place.number as u64);
+            write_number(&mut bytes, place.rev.get());
+        }
+        for (id, place) in &self.later {
+            write_number(&mut bytes, place.number as u64);
+            bytes.extend(id.as_bytes());
+            write_number(&mut bytes, place.rev.get());
+        }
+        BASE64.encode(bytes)
+    }
+
+    /// Every stream with its revision.
+    pub(super) fn streams(&self) -> Vec<(StreamId, Rev)> {
+        let conversations = self.listed.iter().chain(&self.later);
+        let conversations = conversations.map(|(id, place)| (StreamId::Conversation(*id), place.rev));
+        [(StreamId::User(self.user), self.own.rev)].into_iter().chain(conversations).collect()
+    }
+
+    /// The client comes to this revision of a stream.
+    pub(super) fn set(&mut self, stream: StreamId, rev: Rev) {
+        let later = self.listed.len() + 1;
+        let place = match stream {
+            StreamId::User(_) => &mut self.own,
+            StreamId::Conversation(id) => match self.listed.get_mut(&id) {
+                Some(place) => place,
+                None => self.later.entry(id).or_insert(Place { number: later, rev: Rev::ZERO, moved: true }),
+            },
+        };
+        place.moved |= place.rev != rev;
+        place.rev = rev;
+    }
+
+    /// The client comes to these revisions.
+    pub(super) fn set_all(&mut self, streams: &[(StreamId, Rev)]) {
+        for (stream, rev) in streams {
+            self.set(*stream, *rev);
+        }
+    }
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    Some(text).filter(|text| text.len() <= MAX_LENGTH).and_then(|text| BASE64.decode(text).ok())
+}
+
+fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Reads bytes from the front.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..63).step_by(7) {
+            let [byte] = self.take()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn rev(&mut self) -> Option<Rev> {
+        self.number().map(Rev::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::btree_map, prelude::*};
+
+    use super::*;
+
+    fn user(number: u8) -> UserId {
+        UserId::from_bytes([number; 12])
+    }
+
+    fn conversation(number: u8) -> StreamId {
+        StreamId::Conversation(ConversationId::from_bytes([number; 12]))
+    }
+
+    fn connection(number: u8) -> ConnectionId {
+        ConnectionId::from_bytes([number; 12])
+    }
+
+    fn begin(connection_number: u8, streams: &[(StreamId, Rev)]) -> Positions {
+        Positions::begin(connection(connection_number), user(1), streams).unwrap()
+    }
+
+    fn rev(rev: u64) -> Rev {
+        Rev::new(rev)
+    }
+
+    fn sorted(mut streams: Vec<(StreamId, Rev)>) -> Vec<String> {
+        streams.sort_by_key(|(stream, _)| stream.to_string());
+        streams.into_iter().map(|(stream, rev)| format!("{stream} {}", rev.get())).collect()
+    }
+
+    #[test]
+    fn without_an_offset_a_client_is_where_it_began() {
+        let streams = [(StreamId::User(user(1)), rev(7)), (conversation(9), rev(300)), (conversation(8), Rev::ZERO)];
+        let positions = begin(5, &streams);
+        let back = Positions::parse(user(1), &positions.pid(), None).unwrap();
+        assert_eq!(sorted(back.streams()), sorted(streams.to_vec()));
+        assert_eq!(back, positions);
+    }
+
+    #[test]
+    fn an_offset_tells_what_has_moved_and_what_is_new() {
+        let mut positions = begin(5, &[(StreamId::User(user(1)), rev(7)), (conversation(9), rev(300))]);
+        let pid = positions.pid();
+        let still = positions.offset();
+        positions.set(conversation(9), rev(301));
+        positions.set(conversation(4), rev(2));
+        positions.set(StreamId::User(user(1)), rev(8));
+        assert_eq!(positions.pid().len(), pid.len());
+        let back = Positions::parse(user(1), &pid, Some(&positions.offset())).unwrap();
+        let expected = vec![(StreamId::User(user(1)), rev(8)), (conversation(9), rev(301)), (conversation(4), rev(2))];
+        assert_eq!(sorted(back.streams()), sorted(expected));
+        assert!(still.len() <= 8, "{still}: small for a client to which nothing has happened");
+    }
+
+    #[test]
+    fn a_place_can_move_back() {
+        let mut positions = begin(5, &[(conversation(9), rev(300))]);
+        let pid = positions.pid();
+        positions.set(conversation(9), rev(310));
+        positions.set(conversation(9), rev(300));
+        let back = Positions::parse(user(1), &pid, Some(&positions.offset())).unwrap();
+        assert_eq!(sorted(back.streams()), sorted(positions.streams()));
+    }
+
+    #[test]
+    fn an_offset_of_an_earlier_pid_counts_as_none() {
+        let mut earlier = begin(5, &[(conversation(9), rev(300))]);
+        earlier.set(conversation(9), rev(301));
+        let now = begin(6, &[(conversation(7), rev(1)), (conversation(9), rev(305))]);
+        assert_eq!(Positions::parse(user(1), &now.pid(), Some(&earlier.offset())).unwrap(), now);
+    }
+
+    #[test]
+    fn what_was_made_for_another_user_is_refused() {
+        assert_eq!(Positions::parse(user(2), &begin(5, &[]).pid(), None), None);
+    }
+
+    #[test]
+    fn whoever_is_in_too_many_conversations_is_not_recovered() {
+        let many = |count: u32| {
+            let id = |index: u32| {
+                let mut bytes = [0; 12];
+                bytes[..4].copy_from_slice(&index.to_be_bytes());
+                (StreamId::Conversation(ConversationId::from_bytes(bytes)), rev(u64::from(index) * 40))
+            };
+            Positions::begin(connection(5), user(1), &(0..count).map(id).collect::<Vec<_>>())
+        };
+        let most = many(2000).unwrap();
+        assert!(most.pid().len() < 45_000);
+        assert_eq!(Positions::parse(user(1), &most.pid(), None), Some(most));
+        assert_eq!(many(2001), None);
+    }
+
+    #[test]
+    fn malformed_pids_and_offsets_are_refused() {
+        let positions = begin(5, &[(conversation(3), rev(1)), (conversation(4), rev(1))]);
+        let pid = positions.pid();
+        let bytes = BASE64.decode(&pid).unwrap();
+        let with = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = bytes.clone();
+            change(&mut bytes);
+            BASE64.encode(bytes)
+        };
+        for pid in [
+            String::new(),
+            "é".to_owned(),
+            "A".repeat(MAX_LENGTH + 4),
+            with(&|bytes| bytes[0] = 2),
+            with(&|bytes| bytes.truncate(bytes.len() - 1)),
+            with(&|bytes| bytes.push(0)),
+            with(&|bytes| bytes[20] = 5),
+        ] {
+            assert_eq!(Positions::parse(user(1), &pid, None), None, "{pid}");
+        }
+        let offset = |rest: &[u8]| BASE64.encode([&positions.tag, rest].concat());
+        for offset in
+            [String::new(), offset(&[0]), offset(&[1, 0x80]), offset(&[4, 1]), offset(&[3, 1]), offset(&[0xff; 12])]
+        {
+            assert_eq!(Positions::parse(user(1), &pid, Some(&offset)), None, "{offset}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_way_through_the_streams_comes_back(
+            begun in btree_map(0_u8..20, 0_u64..1 << 53, 0..20),
+            own in 0_u64..1 << 53,
+            moves in proptest::collection::vec((0_u8..30, 0_u64..1 << 53), 0..40),
+        ) {
+            let mut streams: Vec<_> = begun.iter().map(|(id, at)| (conversation(*id), rev(*at))).collect();
+            streams.push((StreamId::User(user(1)), rev(own)));
+            let mut positions = begin(5, &streams);
+            let pid = positions.pid();
+            for (stream, at) in moves {
+                let stream = if stream == 29 { StreamId::User(user(1)) } else { conversation(stream) };
+                positions.set(stream, rev(at));
+            }
+            let back = Positions::parse(user(1), &pid, Some(&positions.offset())).unwrap();
+            prop_assert_eq!(sorted(back.streams()), sorted(positions.streams()));
+        }
+
+        #[test]
+        fn whatever_a_client_sends_nothing_breaks(pid in ".{0,80}", offset in "[A-Za-z0-9_-]{0,80}", tail: Vec<u8>) {
+            let _ = Positions::parse(user(1), &pid, Some(&offset));
+            let mut bytes = BASE64.decode(begin(5, &[(conversation(3), rev(1))]).pid()).unwrap();
+            bytes.extend(tail);
+            let _ = Positions::parse(user(1), &BASE64.encode(bytes), Some(&offset));
+        }
+    }
+}

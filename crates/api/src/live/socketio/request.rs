@@ -1,0 +1,233 @@
+//! `/socket.io/`: from a request to a session.
+
+use std::sync::Arc;
+
+use actix_http::ws::verify_handshake;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    web,
+};
+use bytestring::ByteString;
+use parlor_services::Caller;
+use parlor_socketio::engine::{Refusal, Request, SocketId};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{
+    chat::{Chat, Shown},
+    config, polling,
+    session::Session,
+    websocket,
+};
+use crate::{
+    extract::{Client, Credential, check_origin, credential},
+    live::{
+        allowance::Allowance,
+        guard::FrameLimits,
+        incoming::{Incoming, IncomingLimits, accept},
+        lobby::Place,
+        upgrade::is_token,
+    },
+    middleware::OwnShape,
+    state::AppState,
+};
+
+/// How many bytes a client may send before it has said who it is: what says so, and what tells where it was.
+pub(super) const UNAUTHENTICATED_BYTES: usize = 64 * 1024 + 8 * 1024;
+
+/// Answers a request, whatever it is.
+pub(crate) async fn handle(
+    request: HttpRequest,
+    body: web::Payload,
+    client: Client,
+    state: web::Data<AppState>,
+) -> HttpResponse {
+    match (Exchange { request, client, state }).serve(body).await {
+        Ok(response) => response,
+        Err(refused) => refused.into(),
+    }
+}
+
+/// One request to the path.
+struct Exchange {
+    request: HttpRequest,
+    client: Client,
+    state: web::Data<AppState>,
+}
+
+impl Exchange {
+    async fn serve(self, body: web::Payload) -> Result<HttpResponse, Refused> {
+        let has_token =
+            self.request.query_string().split('&').any(|pair| is_token(pair.split('=').next().unwrap_or("")));
+        if has_token {
+            return Err(Refused::TokenInUrl);
+        }
+        let upgrade = verify_handshake(self.request.head()).is_ok();
+        let wanted = Request::parse(self.request.method().as_str(), self.request.query_string(), upgrade)?;
+        let shown = self.shown()?;
+        match wanted {
+            Request::OpenPolling => {
+                let (sid, allowance, place, waiting) = self.enter()?;
+                let (session, poll) = Session::polling(config(&self.state.live.config), sid, allowance, place);
+                self.open(&session, shown, waiting);
+                polling::answer(session, poll).await
+            }
+            Request::OpenWebSocket => {
+                let (sid, allowance, place, waiting) = self.enter()?;
+                let (session, socket) = Session::websocket(config(&self.state.live.config), sid, allowance, place);
+                let (response, sink, incoming) = self.accept(body, &session).await?;
+                self.open(&session, shown, waiting);
+                websocket::spawn(session, socket, sink, incoming);
+                Ok(response)
+            }
+            Request::Poll { sid } => {
+                let session = self.find(&sid, &shown)?;
+                let poll = session.receive(|connection, now| connection.session().poll_started(now))?;
+                polling::answer(session, poll).await
+            }
+            Request::Post { sid } => {
+                let session = self.find(&sid, &shown)?;
+                polling::take(&session, body, &self.state).await
+            }
+            Request::Upgrade { sid } => {
+                let session = self.find(&sid, &shown)?;
+                let socket = session.receive(|connection, now| connection.session().websocket_opened(now))?;
+                let (response, sink, incoming) = match self.accept(body, &session).await {
+                    Ok(accepted) => accepted,
+                    Err(refused) => {
+                        close(&session, socket);
+                        return Err(refused);
+                    }
+                };
+                websocket::spawn(session, socket, sink, incoming);
+                Ok(response)
+            }
+        }
+    }
+
+    /// What the request says of who calls.
+    ///
+    /// # Errors
+    /// `Forbidden` for a page of an origin that is not allowed; browsers send the cookies of their users along from
+    /// any page.
+    fn shown(&self) -> Result<Shown, Refused> {
+        let shown = match credential(&self.request) {
+            Ok(Some(credential)) => Shown::Credential(credential),
+            Ok(None) => Shown::Nothing,
+            Err(problem) => Shown::Malformed(problem),
+        };
+        let by_cookie = matches!(shown, Shown::Credential(Credential::Cookie(_)));
+        if by_cookie || self.request.headers().contains_key(header::ORIGIN) {
+            check_origin(&self.request).map_err(|_| Refusal::Forbidden)?;
+        }
+        Ok(shown)
+    }
+
+    fn enter(&self) -> Result<(ByteString, Allowance, Place, Place), Refused> {
+        let live = &self.state.live;
+        if live.is_stopping() {
+            return Err(Refused::Stopping);
+        }
+        let address = self.client.0.address;
+        let place = live.socketio.enter(address).ok_or(Refused::TooMany)?;
+        let waiting = live.lobby.enter(address).ok_or(Refused::TooMany)?;
+        let allowance = Allowance::new(live.config.frames_per_connection, Instant::now());
+        Ok((live.socketio.new_sid(), allowance, place, waiting))
+    }
+
+    fn open(&self, session: &Arc<Session>, shown: Shown, waiting: Place) {
+        if let Some(caller) = self.caller(&shown) {
+            session.belongs_to(caller.user);
+        }
+        self.state.live.socketio.add(session);
+        Chat::spawn(self.state.clone(), Arc::clone(session), shown, waiting);
+    }
+
+    /// The session of this id, unless it is another user's.
+    fn find(&self, sid: &ByteString, shown: &Shown) -> Result<Arc<Session>, Refused> {
+        let session = self.state.live.socketio.find(sid).ok_or(Refusal::UnknownSid)?;
+        // A credential that is not good (any more) says nothing of who calls.
+        let strange = self.caller(shown).is_some_and(|caller| !session.may_serve(caller.user));
+        if strange { Err(Refusal::UnknownSid.into()) } else { Ok(session) }
+    }
+
+    fn caller(&self, shown: &Shown) -> Option<Caller> {
+        match shown {
+            Shown::Credential(Credential::Bearer(token) | Credential::Cookie(token)) => {
+                self.state.services.auth.authenticate(token).ok()
+            }
+            Shown::Nothing | Shown::Malformed(_) => None,
+        }
+    }
+
+    async fn accept(
+        &self,
+        body: web::Payload,
+        session: &Session,
+    ) -> Result<(HttpResponse, actix_ws::Session, Incoming), Refused> {
+        let live = &self.state.live.config;
+        let limits = IncomingLimits {
+            // The stock client sends a message as one frame.
+            frames: FrameLimits { frame: live.max_message, message: live.max_message, binary: true },
+            rate: live.frames_per_connection,
+            unauthenticated_bytes: UNAUTHENTICATED_BYTES,
+        };
+        let accepted = accept(&self.request, body, limits, Arc::clone(&session.authenticated)).await;
+        accepted.map_err(|_| Refusal::BadRequest.into())
+    }
+}
+
+fn close(session: &Session, socket: SocketId) {
+    session.receive(|connection, now| connection.session().websocket_closed(socket, now));
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// As the protocol has it.
+    Protocol(Refusal),
+    /// The address has as many sessions as it may.
+    TooMany,
+    /// The server stops.
+    Stopping,
+    /// A token stands in the URL, and so in somebody's log.
+    TokenInUrl,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Protocol(refusal)
+    }
+}
+
+impl From<Refused> for HttpResponse {
+    /// In the shape of the protocol's own errors, which clients read.
+    fn from(refused: Refused) -> Self {
+        let (status, code, message) = match refused {
+            Refused::Protocol(refusal) => (refusal.status(), refusal.code(), refusal.to_string()),
+            Refused::TooMany => (429, Refusal::Forbidden.code(), "Too many sessions".to_owned()),
+            Refused::Stopping => (503, Refusal::BadRequest.code(), "The server stops".to_owned()),
+            Refused::TokenInUrl => {
+                (400, Refusal::BadRequest.code(), "A token must not stand in a URL; send it in `auth`".to_owned())
+            }
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = HttpResponse::build(status).json(Body { code, message });
+        response.extensions_mut().insert(OwnShape);
+        if matches!(refused, Refused::TooMany | Refused::Stopping) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+/// The shape of the protocol's errors.
+#[derive(Serialize)]
+struct Body {
+    code: u8,
+    message: String,
+}

@@ -1,0 +1,241 @@
+//! A client's Engine.IO session: the state machine, shared by the tasks of its transports and the task of the chat.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytestring::ByteString;
+use parking_lot::Mutex;
+use parlor_domain::UserId;
+use parlor_socketio::{
+    Config, Connection, Event,
+    engine::{EndReason, PollId, SocketId},
+};
+use tokio::{
+    select,
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use crate::live::{CloseCode, allowance::Allowance, lobby::Place};
+
+/// How many messages of a client may wait to be read; it is not listened to while there are as many.
+const BACKLOG: usize = 32;
+
+/// How much may wait in the session before the hub keeps the rest, whose queue is the one that is bounded for good.
+const AHEAD: usize = 64 * 1024;
+
+/// A client's session.
+pub(super) struct Session {
+    pub(super) sid: ByteString,
+    connection: Mutex<Connection>,
+    started: Instant,
+    /// Set once the client has said who it is.
+    pub(super) authenticated: Arc<AtomicBool>,
+    /// Whose credentials came with its requests or opened its connection.
+    users: Mutex<Vec<UserId>>,
+    /// How much the client may send by polling.
+    pub(super) allowance: Mutex<Allowance>,
+    /// Why the server ends the session, where it has more to say than the protocol.
+    closing: OnceLock<CloseCode>,
+    wakers: Wakers,
+    _place: Place,
+}
+
+/// Each kind of task has its own, because all that happens often concerns one kind alone.
+#[derive(Default)]
+struct Wakers {
+    /// Something came in, or the deadline may have changed: for the chat and the clock.
+    inbound: Notify,
+    /// Something is to be sent: for the transports.
+    outbound: Notify,
+    /// Something was sent: for the chat, which has more.
+    sent: Notify,
+    /// The chat has taken what came in: for the transports, which may read on.
+    taken: Notify,
+}
+
+impl Session {
+    pub(super) fn polling(config: Config, sid: ByteString, allowance: Allowance, place: Place) -> (Arc<Self>, PollId) {
+        let (connection, poll) = Connection::polling(config, sid.clone(), Duration::ZERO);
+        (Self::new(connection, sid, allowance, place), poll)
+    }
+
+    pub(super) fn websocket(
+        config: Config,
+        sid: ByteString,
+        allowance: Allowance,
+        place: Place,
+    ) -> (Arc<Self>, SocketId) {
+        let (connection, socket) = Connection::websocket(config, sid.clone(), Duration::ZERO);
+        (Self::new(connection, sid, allowance, place), socket)
+    }
+
+    fn new(connection: Connection, sid: ByteString, allowance: Allowance, place: Place) -> Arc<Self> {
+        Arc::new(Self {
+            sid,
+            connection: Mutex::new(connection),
+            started: Instant::now(),
+            authenticated: Arc::default(),
+            users: Mutex::default(),
+            allowance: Mutex::new(allowance),
+            closing: OnceLock::new(),
+            wakers: Wakers::default(),
+            _place: place,
+        })
+    }
+
+    /// Tells the state machine what a transport has received or what became of it.
+    pub(super) fn receive<T>(&self, input: impl FnOnce(&mut Connection, Duration) -> T) -> T {
+        let result = self.with(input);
+        self.wakers.inbound.notify_waiters();
+        self.wakers.outbound.notify_waiters();
+        result
+    }
+
+    /// Gives the state machine something to send.
+    pub(super) fn send<T>(&self, output: impl FnOnce(&mut Connection) -> T) -> T {
+        let result = self.with(|connection, _| output(connection));
+        self.wakers.outbound.notify_waiters();
+        result
+    }
+
+    /// What a transport takes from the state machine; waits until there is something.
+    pub(super) async fn take<T>(&self, mut take: impl FnMut(&mut Connection) -> Option<T>) -> T {
+        loop {
+            let outbound = self.wakers.outbound.notified();
+            let (taken, is_open) = self.with(|connection, _| (take(connection), connection.session().is_open()));
+            let Some(taken) = taken else {
+                outbound.await;
+                continue;
+            };
+            self.wakers.sent.notify_one();
+            if !is_open {
+                // What was taken may have been the last, which ends the session.
+                self.receive(|_, _| ());
+            }
+            return taken;
+        }
+    }
+
+    /// The next thing that happens to the client; waits for it. After `Ended` nothing does.
+    pub(super) async fn next_event(&self) -> Event {
+        loop {
+            let inbound = self.wakers.inbound.notified();
+            let (event, is_open) = self.with(|connection, now| {
+                let event = connection.next_event(now);
+                (event, connection.session().is_open())
+            });
+            self.wakers.taken.notify_waiters();
+            if !is_open || event.is_some() {
+                // Reading may have refused something, or ended the session.
+                self.wakers.outbound.notify_waiters();
+            }
+            match event {
+                Some(event) => return event,
+                None => inbound.await,
+            }
+        }
+    }
+
+    /// Waits until the chat has read most of what the client sent.
+    pub(super) async fn drained(&self) {
+        loop {
+            let taken = self.wakers.taken.notified();
+            if self.with(|connection, _| connection.session().pending_events()) <= BACKLOG {
+                return;
+            }
+            taken.await;
+        }
+    }
+
+    /// Waits until the session has room for more to send. One that is over never has.
+    pub(super) async fn room(&self) {
+        loop {
+            let sent = self.wakers.sent.notified();
+            if self.has_room() {
+                return;
+            }
+            sent.await;
+        }
+    }
+
+    /// Whether the session has room for more to send.
+    pub(super) fn has_room(&self) -> bool {
+        self.with(|connection, _| connection.session().is_open() && connection.session().buffered() < AHEAD)
+    }
+
+    /// Keeps the session's time until it is over.
+    pub(super) async fn keep_time(&self) {
+        loop {
+            let inbound = self.wakers.inbound.notified();
+            let Some(deadline) = self.with(|connection, _| connection.deadline()) else { return };
+            select! {
+                () = inbound => {}
+                () = sleep_until(self.started + deadline) => self.receive(|connection, now| connection.tick(now)),
+            }
+        }
+    }
+
+    /// Waits until something comes from the client.
+    pub(super) async fn heard(&self) {
+        self.wakers.inbound.notified().await;
+    }
+
+    /// Ends the session. What is to be sent still is, if the client fetches it in time.
+    pub(super) fn end(&self, code: CloseCode) {
+        // The first reason counts.
+        let _ = self.closing.set(code);
+        self.receive(|connection, now| connection.close(now));
+    }
+
+    /// Ends the session as [`Self::end`], but tells the client that it is not to come back by itself.
+    pub(super) fn dismiss(&self, code: CloseCode) {
+        let _ = self.closing.set(code);
+        self.receive(|connection, now| connection.disconnect_all(now));
+    }
+
+    /// With what the session's WebSocket is closed; `None` if there is nothing more to say than the protocol does.
+    pub(super) fn close_code(&self) -> Option<CloseCode> {
+        self.closing.get().copied().or_else(|| match self.with(|connection, _| connection.session().end_reason())? {
+            EndReason::PingTimeout => Some(CloseCode::Idle),
+            EndReason::ConnectTimeout => Some(CloseCode::AuthenticationTimeout),
+            EndReason::ParseError => Some(CloseCode::ProtocolError),
+            EndReason::TooLarge => Some(CloseCode::MessageTooBig),
+            EndReason::SlowReader => Some(CloseCode::SlowReader),
+            EndReason::TransportClosed | EndReason::ClientClosed | EndReason::ServerClosed | EndReason::Overlap => None,
+        })
+    }
+
+    /// Notes that the session is this user's, too.
+    pub(super) fn belongs_to(&self, user: UserId) {
+        let mut users = self.users.lock();
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
+
+    /// Whether a request by this user may be the session's.
+    pub(super) fn may_serve(&self, user: UserId) -> bool {
+        let users = self.users.lock();
+        users.is_empty() || users.contains(&user)
+    }
+
+    /// Whether the session is not over and not about to be.
+    pub(super) fn is_open(&self) -> bool {
+        self.with(|connection, _| connection.session().is_open())
+    }
+
+    /// Whether the client has said who it is.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Relaxed)
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Connection, Duration) -> T) -> T {
+        change(&mut self.connection.lock(), self.started.elapsed())
+    }
+}

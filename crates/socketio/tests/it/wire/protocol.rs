@@ -1,0 +1,58 @@
+//! The cases of both protocols once more, with sockets, tasks and a clock.
+
+use futures_util::future::join_all;
+use parlor_socketio::Config;
+
+use super::player::{Player, SLOWER};
+use super::{Server, patient};
+use crate::engine_protocol;
+use crate::script::{self, Begin, Step};
+use crate::socketio_protocol::{self, CONNECT};
+
+/// The scripts' times, but slower, so that a busy machine does not spoil them.
+fn slow() -> Config {
+    let mut config = script::config();
+    for time in [
+        &mut config.engine.ping_interval,
+        &mut config.engine.ping_timeout,
+        &mut config.engine.noop_delay,
+        &mut config.connect_timeout,
+    ] {
+        *time *= SLOWER;
+    }
+    config
+}
+
+/// Plays cases, all at the same time: those in which time passes against a server with the scripts' times, others
+/// against one for which nothing is ever too late.
+async fn play(path: &'static str, cases: impl Iterator<Item = (&str, Begin, Vec<&'static [Step]>)>) {
+    let (slow, patient) = (Server::start(slow()), Server::start(patient()));
+    let cases = cases.map(|(what, begin, scripts)| {
+        let timed = scripts.iter().any(|steps| steps.iter().any(|step| matches!(step, Step::Wait(_))));
+        let address = if timed { slow.address } else { patient.address };
+        async move {
+            let mut player = Player::open(address, path, begin).await;
+            for steps in scripts {
+                player.play(what, steps).await;
+            }
+        }
+    });
+    join_all(cases).await;
+    slow.stop().await;
+    patient.stop().await;
+}
+
+#[actix_web::test]
+async fn the_example_does_what_the_engine_io_protocol_asks_for() {
+    let cases = engine_protocol::CASES.iter().map(|(what, begin, steps)| (*what, *begin, vec![*steps]));
+    play("/engine.io/", cases).await;
+}
+
+#[actix_web::test]
+async fn the_example_does_what_the_socket_io_protocol_asks_for() {
+    let unconnected = socketio_protocol::UNCONNECTED.iter();
+    let unconnected = unconnected.map(|(what, begin, steps)| (*what, *begin, vec![*steps]));
+    let connected = socketio_protocol::CONNECTED.iter();
+    let connected = connected.map(|(what, steps)| (*what, Begin::WebSocket, vec![CONNECT, *steps]));
+    play("/socket.io/", unconnected.chain(connected)).await;
+}
