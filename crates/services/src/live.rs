@@ -188,3 +188,25 @@ fn held_back(head: &Head) -> Option<(StreamId, Rev)> {
     let from = head.held_from.filter(|from| *from < head.rev)?;
     Some((StreamId::Conversation(head.conversation), from))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_has_missed_too_much_loads_what_it_shows_instead() {
+        let stream = StreamId::Conversation(ConversationId::from_bytes([1; 12]));
+        let recoverable = |head| {
+            let ready = Ready {
+                connection: ConnectionId::from_bytes([2; 12]),
+                rev: Rev::ZERO,
+                session_ends_at: Timestamp::from_millis(0),
+                heads: vec![(stream, Rev::new(head))],
+                held_back: Vec::new(),
+            };
+            ready.recoverable(&[(stream, Rev::new(5))]).is_some()
+        };
+        assert!(recoverable(5 + RECOVERABLE_CHANGES));
+        assert!(!recoverable(6 + RECOVERABLE_CHANGES));
+    }
+}

@@ -6,7 +6,6 @@ use serde::{
     Deserialize,
     de::{DeserializeOwned, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::error::Category;
 use validator::{Validate, ValidationErrors};
 
 use super::unique_keys;
@@ -39,14 +38,9 @@ where
 {
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(deserializer, &mut track);
-    let value: T = match object(deserializer) {
-        Ok(value) => value,
-        Err(error) if error.classify() == Category::Data => {
-            let path = track.path().to_string();
-            return Err(Problem::validation(vec![field_error(&path, &error.to_string())]));
-        }
-        Err(error) => return Err(invalid_json(&error)),
-    };
+    // That it is JSON was found before; serde_json takes a list in the place of a choice for a fault of syntax.
+    let value: T = object(deserializer)
+        .map_err(|error| Problem::validation(vec![field_error(&track.path().to_string(), &error.to_string())]))?;
     value.validate().map_err(|errors| Problem::validation(rule_errors(&errors)))?;
     Ok(value)
 }

@@ -14,5 +14,6 @@ mod interference;
 mod limits;
 mod messages;
 mod presence;
+mod recovery;
 mod sync;
 mod users;

@@ -11,7 +11,7 @@ use parlor_domain::{
 };
 use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, LimitsConfig, Password, Rate, SendMessage, Sent, ServiceResult, Services,
+    AuthConfig, Caller, ClientInfo, LimitsConfig, Password, Rate, Ready, SendMessage, Sent, ServiceResult, Services,
     ServicesConfig, SignUp, Sources,
 };
 
@@ -126,8 +126,18 @@ impl World {
 
     /// A connection that waits to be resumed.
     pub(crate) async fn connect_paused(&self, caller: Caller) -> Reader {
-        let (connection, outbox, _) = self.services.live.connect(caller, &TEXT).await.unwrap();
-        Reader { connection, outbox, read: Vec::new() }
+        self.connect_ready(caller).await.0
+    }
+
+    /// A connection that was not started, and how it stands.
+    pub(crate) async fn connect_ready(&self, caller: Caller) -> (Reader, Ready) {
+        let (connection, outbox, ready) = self.services.live.connect(caller, &TEXT).await.unwrap();
+        (Reader { connection, outbox, read: Vec::new() }, ready)
+    }
+
+    /// The revision of a user's own stream.
+    pub(crate) async fn rev(&self, caller: Caller) -> u64 {
+        self.stores().users.rev(caller.user).await.unwrap().get()
     }
 }
 

@@ -18,12 +18,13 @@ use tracing::{Instrument as _, debug, info_span};
 
 use super::{
     frames::{self, Ack, SOCKET_IO},
-    recovery::Positions,
+    recovery::{self, Positions},
+    request::AUTH_BYTES,
     session::Session,
 };
 use crate::{
     extract::{Credential, from_json},
-    live::{CloseCode, commands::Commands, conversation::watch_session, lobby::Place, ready::ready_event},
+    live::{CloseCode, LiveConfig, commands::Commands, conversation::watch_session, lobby::Place, ready::ready_event},
     problem::Problem,
     state::AppState,
     wire::{Command, CommandKind, Empty, EventData, SessionRevoked, SocketIoAuth},
@@ -141,23 +142,18 @@ impl Chat {
         let live = &self.state.services.live;
         let (connection, outbox, ready) = live.connect(caller, &SOCKET_IO).await?;
         let resumes = auth.resume.unwrap_or(false);
+        let max_length = max_recovery_length(&self.state.live.config);
         let (mut recovered, mut lost) = (None, false);
         if let Some((pid, offset)) = auth.recovery().filter(|_| !resumes) {
-            let known = Positions::parse(caller.user, &pid, offset.as_deref());
+            let known = Positions::parse(caller.user, &pid, offset.as_deref(), max_length);
             recovered = known.and_then(|mut known| {
                 known.set_all(&live.recover(&connection, &ready, &known.streams())?);
                 Some((known, pid))
             });
             lost = recovered.is_none();
         }
-        let begin = || {
-            let positions = Positions::begin(ready.connection, caller.user, &ready.positions());
-            positions.filter(|_| !resumes).map(|positions| {
-                let pid = positions.pid();
-                (positions, pid)
-            })
-        };
-        let (positions, pid) = recovered.or_else(begin).unzip();
+        let begin = || Positions::begin(ready.connection, caller.user, &ready.positions(), max_length);
+        let (positions, pid) = recovered.or_else(|| if resumes { None } else { begin() }).unzip();
         self.session.belongs_to(caller.user);
         self.session.authenticated.store(true, Ordering::Relaxed);
         Ok(Admitted { caller, connection, outbox, ready, positions, pid, resumes, lost })
@@ -256,6 +252,12 @@ impl Chat {
     }
 }
 
+/// How many characters a client may need to say where it was, if it is to fit into what it says first.
+fn max_recovery_length(live: &LiveConfig) -> usize {
+    let message = usize::try_from(live.max_message).unwrap_or(usize::MAX);
+    recovery::MAX_LENGTH.min(message.saturating_sub(AUTH_BYTES))
+}
+
 /// What the client asks for by an event.
 fn command(event: &packet::Event, ack: Option<u64>) -> Result<Command, Problem> {
     let invalid = |field, code, message| Err(Problem::invalid_field(field, InvalidValue::new(code, message)));
@@ -294,7 +296,9 @@ impl Pump<'_> {
         match kind {
             FrameKind::Event(None) => self.event(&bytes),
             FrameKind::Event(Some(position)) => {
-                self.set(&[position]);
+                if let Some(positions) = &mut self.positions {
+                    positions.advance(position.0, position.1);
+                }
                 self.event(&bytes);
             }
             FrameKind::Answer(None) => self.send(&frames::whole(bytes)),

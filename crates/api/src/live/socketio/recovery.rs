@@ -20,10 +20,8 @@ const VERSION: u8 = 1;
 /// How many bytes of a connection's id tie offsets to their `pid`: enough that no client meets two alike.
 const TAG: usize = 6;
 
-/// The most conversations that are carried; whoever is in more is not recovered. A `pid` stays below 45 kB.
-const MAX_CONVERSATIONS: usize = 2000;
-
-/// The most characters of a `pid` or an `offset` that are read.
+/// The most characters of a `pid` and an `offset` together, so that a client can say them with what else it has to say
+/// before it is known. Enough for about 2,500 conversations; whoever is in more is not recovered.
 pub(super) const MAX_LENGTH: usize = 64 * 1024;
 
 /// Where a client is in its streams, relative to where it began.
@@ -36,6 +34,8 @@ pub(super) struct Positions {
     listed: BTreeMap<ConversationId, Place>,
     /// Those that came later.
     later: BTreeMap<ConversationId, Place>,
+    /// How many characters an offset may have.
+    room: usize,
 }
 
 /// A stream's place among the client's.
@@ -49,8 +49,14 @@ struct Place {
 }
 
 impl Positions {
-    /// Where a client begins that is connected now; `None` for one with too many conversations.
-    pub(super) fn begin(connection: ConnectionId, user: UserId, streams: &[(StreamId, Rev)]) -> Option<Self> {
+    /// Where a client begins that is connected now, and the `pid` for it, of at most so many characters together with
+    /// any offset; `None` for one with too many conversations.
+    pub(super) fn begin(
+        connection: ConnectionId,
+        user: UserId,
+        streams: &[(StreamId, Rev)],
+        max_length: usize,
+    ) -> Option<(Self, String)> {
         let mut tag = [0; TAG];
         // The end of the id is random, its beginning is the time.
         tag.copy_from_slice(&connection.as_bytes()[12 - TAG..]);
@@ -66,18 +72,22 @@ impl Positions {
         for (index, place) in positions.listed.values_mut().enumerate() {
             place.number = index + 1;
         }
-        (positions.listed.len() <= MAX_CONVERSATIONS).then_some(positions)
+        let pid = positions.pid();
+        positions.room = max_length.checked_sub(pid.len())?;
+        Some((positions, pid))
     }
 
     fn empty(tag: [u8; TAG], user: UserId) -> Self {
         let own = Place { number: 0, rev: Rev::ZERO, moved: false };
-        Self { tag, user, own, listed: BTreeMap::new(), later: BTreeMap::new() }
+        Self { tag, user, own, listed: BTreeMap::new(), later: BTreeMap::new(), room: 0 }
     }
 
     /// Reads what a client gave back. An offset that belongs to an earlier `pid` counts as none. `None` for what was
-    /// not made for this user.
-    pub(super) fn parse(user: UserId, pid: &str, offset: Option<&str>) -> Option<Self> {
+    /// not made for this user, or is longer than it may be.
+    pub(super) fn parse(user: UserId, pid: &str, offset: Option<&str>, max_length: usize) -> Option<Self> {
+        let room = max_length.checked_sub(pid.len())?;
         let mut positions = Self::parse_pid(pid).filter(|positions| positions.user == user)?;
+        positions.room = room;
         match offset {
             Some(offset) => positions.apply(offset).map(|()| positions),
             None => Some(positions),
@@ -85,7 +95,7 @@ impl Positions {
     }
 
     fn parse_pid(pid: &str) -> Option<Self> {
-        let bytes = decode(pid)?;
+        let bytes = BASE64.decode(pid).ok()?;
         let mut reader = Reader(&bytes);
         if reader.take()? != [VERSION] {
             return None;
@@ -96,7 +106,7 @@ impl Positions {
         while !reader.is_at_end() {
             let id = ConversationId::from_bytes(reader.take()?);
             let number = positions.listed.len() + 1;
-            if number > MAX_CONVERSATIONS || last.replace(id).is_some_and(|last| last >= id) {
+            if last.replace(id).is_some_and(|last| last >= id) {
                 return None;
             }
             positions.listed.insert(id, Place { number, rev: reader.rev()?, moved: false });
@@ -105,7 +115,8 @@ impl Positions {
     }
 
     fn apply(&mut self, offset: &str) -> Option<()> {
-        let bytes = decode(offset)?;
+        let bytes =
+            Some(offset).filter(|offset| offset.len() <= self.room).and_then(|text| BASE64.decode(text).ok())?;
         let mut reader = Reader(&bytes);
         if reader.take()? != self.tag {
             return Some(());
@@ -120,11 +131,11 @@ impl Positions {
             };
             self.set(stream, reader.rev()?);
         }
-        (self.later.len() <= MAX_CONVERSATIONS).then_some(())
+        Some(())
     }
 
     /// The name under which a client comes back that begins here.
-    pub(super) fn pid(&self) -> String {
+    fn pid(&self) -> String {
         let mut bytes = vec![VERSION];
         bytes.extend(self.tag);
         bytes.extend(self.user.as_bytes());
@@ -136,7 +147,8 @@ impl Positions {
         BASE64.encode(bytes)
     }
 
-    /// What an event carries after which the client is here.
+    /// What an event carries after which the client is here. It is empty, and the client is not recovered, once it
+    /// would be too long.
     pub(super) fn offset(&self) -> String {
         let mut bytes = self.tag.to_vec();
         for place in [&self.own].into_iter().chain(self.listed.values()).filter(|place| place.moved) {
@@ -148,7 +160,8 @@ impl Positions {
             bytes.extend(id.as_bytes());
             write_number(&mut bytes, place.rev.get());
         }
-        BASE64.encode(bytes)
+        let offset = BASE64.encode(bytes);
+        if offset.len() <= self.room { offset } else { String::new() }
     }
 
     /// Every stream with its revision.
@@ -158,8 +171,19 @@ impl Positions {
         [(StreamId::User(self.user), self.own.rev)].into_iter().chain(conversations).collect()
     }
 
-    /// The client comes to this revision of a stream.
-    pub(super) fn set(&mut self, stream: StreamId, rev: Rev) {
+    /// The client comes further in a stream. What is no change of it may repeat an earlier revision.
+    pub(super) fn advance(&mut self, stream: StreamId, rev: Rev) {
+        let before = match stream {
+            StreamId::User(_) => Some(&self.own),
+            StreamId::Conversation(id) => self.listed.get(&id).or_else(|| self.later.get(&id)),
+        };
+        if before.is_none_or(|place| place.rev < rev) {
+            self.set(stream, rev);
+        }
+    }
+
+    /// The client is at this revision of a stream.
+    fn set(&mut self, stream: StreamId, rev: Rev) {
         let later = self.listed.len() + 1;
         let place = match stream {
             StreamId::User(_) => &mut self.own,
@@ -172,16 +196,12 @@ impl Positions {
         place.rev = rev;
     }
 
-    /// The client comes to these revisions.
+    /// The client is at these revisions.
     pub(super) fn set_all(&mut self, streams: &[(StreamId, Rev)]) {
         for (stream, rev) in streams {
             self.set(*stream, *rev);
         }
     }
-}
-
-fn decode(text: &str) -> Option<Vec<u8>> {
-    Some(text).filter(|text| text.len() <= MAX_LENGTH).and_then(|text| BASE64.decode(text).ok())
 }
 
 fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
@@ -241,8 +261,12 @@ mod tests {
         ConnectionId::from_bytes([number; 12])
     }
 
-    fn begin(connection_number: u8, streams: &[(StreamId, Rev)]) -> Positions {
-        Positions::begin(connection(connection_number), user(1), streams).unwrap()
+    fn begin(connection_number: u8, streams: &[(StreamId, Rev)]) -> (Positions, String) {
+        Positions::begin(connection(connection_number), user(1), streams, MAX_LENGTH).unwrap()
+    }
+
+    fn parse(pid: &str, offset: Option<&str>) -> Option<Positions> {
+        Positions::parse(user(1), pid, offset, MAX_LENGTH)
     }
 
     fn rev(rev: u64) -> Rev {
@@ -257,22 +281,20 @@ mod tests {
     #[test]
     fn without_an_offset_a_client_is_where_it_began() {
         let streams = [(StreamId::User(user(1)), rev(7)), (conversation(9), rev(300)), (conversation(8), Rev::ZERO)];
-        let positions = begin(5, &streams);
-        let back = Positions::parse(user(1), &positions.pid(), None).unwrap();
+        let (positions, pid) = begin(5, &streams);
+        let back = parse(&pid, None).unwrap();
         assert_eq!(sorted(back.streams()), sorted(streams.to_vec()));
         assert_eq!(back, positions);
     }
 
     #[test]
     fn an_offset_tells_what_has_moved_and_what_is_new() {
-        let mut positions = begin(5, &[(StreamId::User(user(1)), rev(7)), (conversation(9), rev(300))]);
-        let pid = positions.pid();
+        let (mut positions, pid) = begin(5, &[(StreamId::User(user(1)), rev(7)), (conversation(9), rev(300))]);
         let still = positions.offset();
         positions.set(conversation(9), rev(301));
         positions.set(conversation(4), rev(2));
         positions.set(StreamId::User(user(1)), rev(8));
-        assert_eq!(positions.pid().len(), pid.len());
-        let back = Positions::parse(user(1), &pid, Some(&positions.offset())).unwrap();
+        let back = parse(&pid, Some(&positions.offset())).unwrap();
         let expected = vec![(StreamId::User(user(1)), rev(8)), (conversation(9), rev(301)), (conversation(4), rev(2))];
         assert_eq!(sorted(back.streams()), sorted(expected));
         assert!(still.len() <= 8, "{still}: small for a client to which nothing has happened");
@@ -280,25 +302,35 @@ mod tests {
 
     #[test]
     fn a_place_can_move_back() {
-        let mut positions = begin(5, &[(conversation(9), rev(300))]);
-        let pid = positions.pid();
+        let (mut positions, pid) = begin(5, &[(conversation(9), rev(300))]);
         positions.set(conversation(9), rev(310));
         positions.set(conversation(9), rev(300));
-        let back = Positions::parse(user(1), &pid, Some(&positions.offset())).unwrap();
+        let back = parse(&pid, Some(&positions.offset())).unwrap();
         assert_eq!(sorted(back.streams()), sorted(positions.streams()));
     }
 
     #[test]
+    fn an_event_that_repeats_an_earlier_revision_moves_nothing_back() {
+        let (mut positions, _) = begin(5, &[(conversation(9), rev(300))]);
+        positions.advance(conversation(9), rev(310));
+        positions.advance(conversation(4), rev(2));
+        let before = positions.offset();
+        positions.advance(conversation(9), rev(305));
+        positions.advance(conversation(4), rev(1));
+        assert_eq!(positions.offset(), before);
+    }
+
+    #[test]
     fn an_offset_of_an_earlier_pid_counts_as_none() {
-        let mut earlier = begin(5, &[(conversation(9), rev(300))]);
+        let (mut earlier, _) = begin(5, &[(conversation(9), rev(300))]);
         earlier.set(conversation(9), rev(301));
-        let now = begin(6, &[(conversation(7), rev(1)), (conversation(9), rev(305))]);
-        assert_eq!(Positions::parse(user(1), &now.pid(), Some(&earlier.offset())).unwrap(), now);
+        let (now, pid) = begin(6, &[(conversation(7), rev(1)), (conversation(9), rev(305))]);
+        assert_eq!(parse(&pid, Some(&earlier.offset())).unwrap(), now);
     }
 
     #[test]
     fn what_was_made_for_another_user_is_refused() {
-        assert_eq!(Positions::parse(user(2), &begin(5, &[]).pid(), None), None);
+        assert_eq!(Positions::parse(user(2), &begin(5, &[]).1, None, MAX_LENGTH), None);
     }
 
     #[test]
@@ -309,18 +341,27 @@ mod tests {
                 bytes[..4].copy_from_slice(&index.to_be_bytes());
                 (StreamId::Conversation(ConversationId::from_bytes(bytes)), rev(u64::from(index) * 40))
             };
-            Positions::begin(connection(5), user(1), &(0..count).map(id).collect::<Vec<_>>())
+            let streams: Vec<_> = (0..count).map(id).collect();
+            Positions::begin(connection(5), user(1), &streams, MAX_LENGTH)
         };
-        let most = many(2000).unwrap();
-        assert!(most.pid().len() < 45_000);
-        assert_eq!(Positions::parse(user(1), &most.pid(), None), Some(most));
-        assert_eq!(many(2001), None);
+        let (positions, pid) = many(2500).unwrap();
+        assert_eq!(parse(&pid, None), Some(positions));
+        assert_eq!(many(5000), None);
+    }
+
+    #[test]
+    fn an_offset_that_would_be_too_long_is_empty_and_recovers_nobody() {
+        let (mut positions, pid) = Positions::begin(connection(5), user(1), &[], 100).unwrap();
+        positions.set(conversation(1), rev(1));
+        assert!(Positions::parse(user(1), &pid, Some(&positions.offset()), 100).is_some());
+        positions.set_all(&[2, 3, 4, 5].map(|number| (conversation(number), rev(1))));
+        assert_eq!(positions.offset(), "");
+        assert_eq!(Positions::parse(user(1), &pid, Some(""), 100), None);
     }
 
     #[test]
     fn malformed_pids_and_offsets_are_refused() {
-        let positions = begin(5, &[(conversation(3), rev(1)), (conversation(4), rev(1))]);
-        let pid = positions.pid();
+        let (positions, pid) = begin(5, &[(conversation(3), rev(1)), (conversation(4), rev(1))]);
         let bytes = BASE64.decode(&pid).unwrap();
         let with = |change: &dyn Fn(&mut Vec<u8>)| {
             let mut bytes = bytes.clone();
@@ -336,13 +377,13 @@ mod tests {
             with(&|bytes| bytes.push(0)),
             with(&|bytes| bytes[20] = 5),
         ] {
-            assert_eq!(Positions::parse(user(1), &pid, None), None, "{pid}");
+            assert_eq!(parse(&pid, None), None, "{pid}");
         }
         let offset = |rest: &[u8]| BASE64.encode([&positions.tag, rest].concat());
         for offset in
             [String::new(), offset(&[0]), offset(&[1, 0x80]), offset(&[4, 1]), offset(&[3, 1]), offset(&[0xff; 12])]
         {
-            assert_eq!(Positions::parse(user(1), &pid, Some(&offset)), None, "{offset}");
+            assert_eq!(parse(&pid, Some(&offset)), None, "{offset}");
         }
     }
 
@@ -355,22 +396,21 @@ mod tests {
         ) {
             let mut streams: Vec<_> = begun.iter().map(|(id, at)| (conversation(*id), rev(*at))).collect();
             streams.push((StreamId::User(user(1)), rev(own)));
-            let mut positions = begin(5, &streams);
-            let pid = positions.pid();
+            let (mut positions, pid) = begin(5, &streams);
             for (stream, at) in moves {
                 let stream = if stream == 29 { StreamId::User(user(1)) } else { conversation(stream) };
                 positions.set(stream, rev(at));
             }
-            let back = Positions::parse(user(1), &pid, Some(&positions.offset())).unwrap();
+            let back = parse(&pid, Some(&positions.offset())).unwrap();
             prop_assert_eq!(sorted(back.streams()), sorted(positions.streams()));
         }
 
         #[test]
         fn whatever_a_client_sends_nothing_breaks(pid in ".{0,80}", offset in "[A-Za-z0-9_-]{0,80}", tail: Vec<u8>) {
-            let _ = Positions::parse(user(1), &pid, Some(&offset));
-            let mut bytes = BASE64.decode(begin(5, &[(conversation(3), rev(1))]).pid()).unwrap();
+            let _ = parse(&pid, Some(&offset));
+            let mut bytes = BASE64.decode(begin(5, &[(conversation(3), rev(1))]).1).unwrap();
             bytes.extend(tail);
-            let _ = Positions::parse(user(1), &BASE64.encode(bytes), Some(&offset));
+            let _ = parse(&BASE64.encode(bytes), Some(&offset));
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     chat::{Chat, Shown},
-    config, polling,
+    config, polling, recovery,
     session::Session,
     websocket,
 };
@@ -36,8 +36,11 @@ use crate::{
     state::AppState,
 };
 
-/// How many bytes a client may send before it has said who it is: what says so, and what tells where it was.
-pub(super) const UNAUTHENTICATED_BYTES: usize = 64 * 1024 + 8 * 1024;
+/// How many bytes a client may need to say who it is.
+pub(super) const AUTH_BYTES: usize = 8 * 1024;
+
+/// How many bytes a client may send before it has said who it is and where it was.
+pub(super) const UNAUTHENTICATED_BYTES: usize = AUTH_BYTES + recovery::MAX_LENGTH;
 
 /// Answers a request, whatever it is.
 pub(crate) async fn handle(

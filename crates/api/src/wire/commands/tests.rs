@@ -121,6 +121,8 @@ fn data_obeys_the_rules_of_the_rest_call() {
         ("receipt.read", json!({ "conversationId": CONVERSATION, "seq": "1" }), "seq", "wrong_type"),
         ("receipt.delivered", json!({ "conversationId": CONVERSATION }), "seq", "missing"),
         ("status.set", json!({ "kind": "gone" }), "kind", "unknown_value"),
+        ("status.set", json!({ "kind": [] }), "kind", "wrong_type"),
+        ("status.set", json!({ "kind": 7 }), "kind", "wrong_type"),
         ("resume", json!({ "streams": { "nope": 1 } }), "streams", "invalid_id"),
         ("resume", json!({ "streams": { CONVERSATION: 9_007_199_254_740_992_u64 } }), "streams", "out_of_range"),
         ("resume", json!({}), "streams", "missing"),
