@@ -11,7 +11,6 @@ use parlor_domain::{
     Login, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId, UserTopic,
     store::{Credentials, Directory, NewUser, StoreError, StoreResult, UserStore},
 };
-
 use tracing::warn;
 
 use super::{

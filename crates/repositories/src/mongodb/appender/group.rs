@@ -81,7 +81,7 @@ impl Group {
     }
 
     /// One attempt for all of them. Those that have no answer afterwards stay, in their order.
-    async fn round(&mut self, jobs: &mut VecDeque<Job>, first_round: bool) -> Attempt<()> {
+    async fn round(&self, jobs: &mut VecDeque<Job>, first_round: bool) -> Attempt<()> {
         let (c, limits) = (&self.collections, self.limits);
         let conversations = Conversations::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
         // On the first attempt nothing can be stored, unless it was sent before: the index tells that. But a repeat to
@@ -170,7 +170,7 @@ impl Group {
     }
 
     /// Writes what follows from the messages, and answers. They are stored: what follows can be made again from the log.
-    async fn finish(&mut self, stored: Vec<Placed>) {
+    async fn finish(&self, stored: Vec<Placed>) {
         if stored.is_empty() {
             return;
         }

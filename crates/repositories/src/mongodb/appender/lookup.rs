@@ -30,7 +30,6 @@ pub(super) fn recipient(conversation: &StoredConversation, sender: UserId) -> Op
 }
 
 /// The conversations that messages go to.
-#[derive(Default)]
 pub(super) struct Conversations {
     pub(super) found: HashMap<ConversationId, StoredConversation>,
     /// Recipients whose account is deleted.

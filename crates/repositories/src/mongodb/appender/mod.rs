@@ -89,6 +89,9 @@ async fn run(mut jobs: mpsc::Receiver<Job>, collections: Collections, ends: Ends
     while jobs.recv_many(&mut group, GROUP).await > 0 {
         // Who has waited too long has been told so, and may be sending again.
         group.retain(|job: &Job| !job.answer.is_closed());
+        if group.is_empty() {
+            continue;
+        }
         let pace = Pace::until(Instant::now() + limits.operation);
         let writing = Group { collections: collections.clone(), ends: Arc::clone(&ends), limits, pace };
         // A task of its own: if it is given up, it may still come to its end.
