@@ -1,6 +1,7 @@
 //! Automation of the workspace: `cargo xtask <command>`.
 
 mod documents;
+mod fuzz;
 mod parts;
 mod process;
 mod services;
@@ -10,6 +11,7 @@ mod workspace;
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
+use fuzz::Fuzzer;
 use workspace::Workspace;
 
 /// Automation of the workspace.
@@ -40,6 +42,14 @@ enum Command {
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Give the decoders inputs that a fuzzer makes up. Needs a C++ compiler.
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// The only one to run.
+        target: Option<String>,
+    },
     /// Write the documents that are made from the code: docs/openapi.json, docs/asyncapi.json, docs/errors.md.
     Docs,
 }
@@ -50,6 +60,7 @@ fn main() -> anyhow::Result<()> {
     match cli.command {
         Command::Test { arguments } => test::run(&workspace, &arguments),
         Command::Services { nodes, command } => services::run(&workspace, nodes.into(), &command),
+        Command::Fuzz { seconds, target } => Fuzzer::build(&workspace)?.run(target.as_deref(), seconds),
         Command::Docs => documents::write(&workspace),
     }
 }

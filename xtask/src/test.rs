@@ -2,7 +2,10 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{process, services::Services, workspace::Workspace};
+use crate::{fuzz::Fuzzer, process, services::Services, workspace::Workspace};
+
+/// How long each fuzz target runs: enough for the corpus and what is close to it.
+const FUZZ_SECONDS: u32 = 5;
 
 /// A run of `cargo test`.
 struct Suite {
@@ -42,7 +45,7 @@ const SUITES: [Suite; 3] = [
 ];
 
 /// Brings the parts, builds everything once, and runs every test and every example of the documentation; those of the
-/// whole product on either store.
+/// whole product on either store. Then the fuzz targets, unless the arguments choose among the tests.
 ///
 /// The tests find the parts, the servers and Parlor through environment variables; without them they fail.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -58,6 +61,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             eprintln!("{error:#}");
             failed.push(suite.name);
         }
+    }
+    if arguments.is_empty()
+        && let Err(error) = Fuzzer::build(workspace).and_then(|fuzzer| fuzzer.run(None, FUZZ_SECONDS))
+    {
+        eprintln!("{error:#}");
+        failed.push("fuzzing");
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())

@@ -363,6 +363,18 @@ impl Outbox {
         }
     }
 
+    /// Waits until the connection is closed, and takes nothing.
+    pub async fn closed(&mut self) -> CloseReason {
+        let connection = Arc::clone(&self.connection);
+        loop {
+            let filled = connection.filled.notified();
+            if let Some(reason) = connection.state.lock().closed {
+                return reason;
+            }
+            filled.await;
+        }
+    }
+
     /// What to do next, if there is something.
     pub fn try_next(&mut self) -> Option<Outgoing> {
         let connection = &self.connection;

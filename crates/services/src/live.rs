@@ -108,10 +108,8 @@ impl LiveService {
     ) -> Option<Vec<(StreamId, Rev)>> {
         self.deps.limits.sync(connection.identity.user).ok()?;
         let positions = ready.recoverable(known)?;
-        // Where the client is at the head, the connection is live already, and nothing has to be read.
-        let behind: Vec<_> =
-            positions.iter().zip(&ready.heads).filter(|(at, head)| at != head).map(|(at, _)| *at).collect();
-        self.deps.hub.rewind(connection, &behind);
+        // Also where nothing was missed: what others have read meanwhile is no change, and comes with the log.
+        self.deps.hub.rewind(connection, &positions);
         Some(positions)
     }
 

@@ -190,8 +190,8 @@ impl Room {
 /// About how much a change takes in an answer: what users wrote in it, and something for the rest.
 fn size_of_change(change: &Change) -> usize {
     const REST: usize = 512;
-    let message = |view: &MessageView| view.message.text.as_str().len() + view.message.metadata.as_str().len();
-    let user = |view: &UserView| view.user.bio.as_str().len() + view.user.metadata.as_str().len();
+    let message = |view: &MessageView| size_of_text(view.message.text.as_str()) + view.message.metadata.as_str().len();
+    let user = |view: &UserView| size_of_text(view.user.bio.as_str()) + view.user.metadata.as_str().len();
     REST + match &change.event {
         Event::MessageCreated(view) => message(view),
         Event::UserUpdated(view) => user(view),
@@ -200,6 +200,16 @@ fn size_of_change(change: &Change) -> usize {
         }
         Event::ReceiptUpdated(_) | Event::Typing { .. } | Event::PresenceUpdated(_) | Event::Resync => 0,
     }
+}
+
+/// How much a text takes in an answer, where what can't be written as it is takes up to six times as much.
+fn size_of_text(text: &str) -> usize {
+    let size = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        byte if byte.is_ascii_control() => 6,
+        _ => 1,
+    };
+    text.bytes().map(size).sum()
 }
 
 /// How far the user may read a stream at present; `None` if it is not his to read. With `held_at`, where he is

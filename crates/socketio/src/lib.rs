@@ -28,6 +28,8 @@
 //! - one task for each session calls [`Connection::tick`] at [`Connection::deadline`], and handles what
 //!   [`Connection::next_event`] returns. After [`Event::Ended`] it forgets the session.
 //!
+//! `examples/echo` is a whole server of that kind on actix-web, for Engine.IO and for Socket.IO.
+//!
 //! A client that begins with polling, moves to a WebSocket and sends an event that is acknowledged:
 //!
 //! ```
@@ -89,7 +91,10 @@
 //! # What it leaves to the server
 //!
 //! HTTP itself (CORS, cookies, compression), who a session belongs to, how many sessions there are, how many events
-//! a client may send in a second, and reading a body no further than [`max_payload`](engine::Config::max_payload).
+//! a client may send in a second, and reading a body or a WebSocket message no further than
+//! [`max_payload`](engine::Config::max_payload). What was read waits for [`Connection::next_event`]: who handles events
+//! more slowly than they are read looks at [`pending_events`](engine::Session::pending_events), and reads on later.
+//!
 //! The content type of a POST does not matter: in this version of the protocol a payload is always text.
 
 mod connection;

@@ -12,6 +12,7 @@ use crate::{cookies, problem::Problem};
 pub(crate) struct Authenticated(pub(crate) Caller);
 
 /// An access token, by the way it came.
+#[derive(Clone)]
 pub(crate) enum Credential {
     /// By `Authorization: Bearer`.
     Bearer(String),

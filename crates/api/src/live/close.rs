@@ -144,7 +144,7 @@ impl CloseCode {
             Self::AuthenticationTimeout => (
                 4001,
                 "authentication_timeout",
-                "The client did not say who it is, in time or within the first 4,096 bytes.",
+                "The client did not say who it is, in time or within the bytes that it has for that.",
                 Afterwards::Authenticate,
             ),
             Self::AuthenticationFailed => (

@@ -1,13 +1,6 @@
 //! The task of one socket, from the upgrade to the close.
 
-use std::{
-    cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use actix_web::web;
 use actix_ws::Session as Sink;
@@ -27,6 +20,7 @@ use super::{
     frames,
     incoming::{End, Incoming, Received},
     lobby::Place,
+    quota::Quota,
     ready::ready_event,
 };
 use crate::{
@@ -36,7 +30,7 @@ use crate::{
 };
 
 /// How long the last frames and the close frame may wait for the client to read.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who is on the other side.
 pub(super) enum Entry {
@@ -51,8 +45,7 @@ pub(super) struct Socket {
     pub(super) state: web::Data<AppState>,
     pub(super) sink: Sink,
     pub(super) incoming: Incoming,
-    /// Set once the client has said who it is.
-    pub(super) authenticated: Arc<AtomicBool>,
+    pub(super) quota: Arc<Quota>,
     /// The client resumes first: nothing is pushed before.
     pub(super) resume: bool,
 }
@@ -142,10 +135,15 @@ impl Socket {
 
     /// Serves an authenticated connection.
     async fn converse(self, admitted: Admitted) {
-        let Self { state, sink, mut incoming, authenticated, resume } = self;
+        let Self { state, sink, mut incoming, quota, resume } = self;
         let Admitted { caller, connection, mut outbox, ready } = admitted;
-        authenticated.store(true, Ordering::Relaxed);
-        connection.send(Frame::event(frames::event(EventData::Ready(ready_event(&state, caller, &ready)))));
+        quota.authenticated();
+        connection.send(Frame::event(frames::event(EventData::Ready(ready_event(
+            &state,
+            caller,
+            &ready,
+            state.live.config.max_frame,
+        )))));
         let session_ends_at = ready.session_ends_at;
         // Not needed any more, and long for who is in many conversations.
         drop(ready);

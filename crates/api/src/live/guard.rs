@@ -142,7 +142,8 @@ impl FrameGuard {
     }
 }
 
-fn price(length: u64) -> u32 {
+/// What a frame or request of so many bytes costs.
+pub(super) fn price(length: u64) -> u32 {
     u32::try_from(1 + length / BYTES_PER_TOKEN).unwrap_or(u32::MAX)
 }
 

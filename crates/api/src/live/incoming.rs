@@ -3,10 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -15,13 +12,11 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Sessio
 use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::Stream;
-use parlor_services::Rate;
-use tokio::time::Instant;
 
 use super::{
     CloseCode,
-    allowance::Allowance,
     guard::{FrameGuard, FrameLimits},
+    quota::Quota,
 };
 
 /// Why a connection ends.
@@ -50,34 +45,17 @@ pub(super) struct Incoming {
     messages: AggregatedMessageStream,
 }
 
-/// What a client may send over one socket.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct IncomingLimits {
-    pub(super) frames: FrameLimits,
-    pub(super) rate: Rate,
-    /// How many bytes before the client has said who it is.
-    pub(super) unauthenticated_bytes: usize,
-}
-
-/// Answers the handshake, and puts the guard around what comes after it. `authenticated` is to be set when the client
-/// has said who it is.
+/// Answers the handshake, and puts the guard around what comes after it.
 ///
 /// # Errors
 /// What the handshake lacks; a verified one lacks nothing.
 pub(super) async fn accept(
     request: &HttpRequest,
     body: web::Payload,
-    limits: IncomingLimits,
-    authenticated: Arc<AtomicBool>,
+    limits: FrameLimits,
+    quota: Arc<Quota>,
 ) -> Result<(HttpResponse, Session, Incoming), actix_web::Error> {
-    let guarded = Guarded {
-        body: body.into_inner(),
-        guard: FrameGuard::new(limits.frames),
-        allowance: Allowance::new(limits.rate, Instant::now()),
-        authenticated,
-        unauthenticated_left: limits.unauthenticated_bytes,
-        refused: false,
-    };
+    let guarded = Guarded { body: body.into_inner(), guard: FrameGuard::new(limits), quota, refused: false };
     let guarded: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(guarded);
     let mut payload = dev::Payload::Stream { payload: guarded };
     // The only way to make a `web::Payload` of another stream.
@@ -85,9 +63,9 @@ pub(super) async fn accept(
     let (response, session, messages) = actix_ws::handle(request, body)?;
     let length = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let messages = messages
-        .max_frame_size(length(limits.frames.frame))
+        .max_frame_size(length(limits.frame))
         .aggregate_continuations()
-        .max_continuation_size(length(limits.frames.message));
+        .max_continuation_size(length(limits.message));
     Ok((response, session, Incoming { messages }))
 }
 
@@ -143,23 +121,14 @@ fn refusal(error: &io::Error) -> Option<CloseCode> {
 struct Guarded {
     body: dev::Payload,
     guard: FrameGuard,
-    allowance: Allowance,
-    authenticated: Arc<AtomicBool>,
-    unauthenticated_left: usize,
+    quota: Arc<Quota>,
     refused: bool,
 }
 
 impl Guarded {
     fn admit(&mut self, bytes: &[u8]) -> Result<(), CloseCode> {
         let cost = self.guard.pass(bytes)?;
-        if !self.allowance.take(cost, Instant::now()) {
-            return Err(CloseCode::RateLimited);
-        }
-        if !self.authenticated.load(Ordering::Relaxed) {
-            let left = self.unauthenticated_left.checked_sub(bytes.len());
-            self.unauthenticated_left = left.ok_or(CloseCode::AuthenticationTimeout)?;
-        }
-        Ok(())
+        self.quota.take(cost, bytes.len())
     }
 }
 

@@ -16,6 +16,7 @@ mod frames;
 mod guard;
 mod incoming;
 mod lobby;
+mod quota;
 mod ready;
 mod socketio;
 mod upgrade;
@@ -47,7 +48,7 @@ impl Live {
     /// Nothing open yet.
     pub fn new(config: LiveConfig, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let lobby = Lobby::new(config.unauthenticated_per_address);
-        let socketio = Sessions::new(config.sessions_per_address, entropy);
+        let socketio = Sessions::new(&config, entropy);
         Self { config, clock, lobby, socketio, stopping: watch::Sender::new(false) }
     }
 

@@ -10,10 +10,9 @@ use crate::{
     wire::{self, Heartbeat, ReadyConnection, SocketLimits},
 };
 
-/// What a client is told of its connection.
-pub(super) fn ready_event(state: &AppState, caller: Caller, ready: &Ready) -> wire::Ready {
-    let LiveConfig { ping_interval, idle_timeout, max_frame, max_message, frames_per_connection, .. } =
-        state.live.config;
+/// What a client is told of its connection, on a transport that takes frames of so many bytes.
+pub(super) fn ready_event(state: &AppState, caller: Caller, ready: &Ready, max_frame: u64) -> wire::Ready {
+    let LiveConfig { ping_interval, idle_timeout, max_message, frames_per_connection, .. } = state.live.config;
     let connection = ReadyConnection {
         connection: ready.connection,
         user: caller.user,

@@ -1,6 +1,6 @@
 //! `GET /api/v1/ws`: from a request to a socket.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use actix_http::ws::{HandshakeError, verify_handshake};
 use actix_web::{
@@ -14,7 +14,8 @@ use parlor_services::{Caller, ServiceError};
 use super::{
     connection::{Entry, Socket},
     guard::FrameLimits,
-    incoming::{IncomingLimits, accept},
+    incoming::accept,
+    quota::Quota,
 };
 use crate::{
     extract::{Client, Credential, check_origin, credential},
@@ -58,15 +59,11 @@ pub(crate) async fn open_socket(
         return Err(stopping());
     }
     let config = &state.live.config;
-    let limits = IncomingLimits {
-        frames: FrameLimits { frame: config.max_frame, message: config.max_message, binary: false },
-        rate: config.frames_per_connection,
-        unauthenticated_bytes: UNAUTHENTICATED_BYTES,
-    };
-    let authenticated = Arc::new(AtomicBool::new(false));
-    let accepted = accept(&request, body, limits, Arc::clone(&authenticated)).await;
+    let limits = FrameLimits { frame: config.max_frame, message: config.max_message, binary: false };
+    let quota = Arc::new(Quota::new(config.frames_per_connection, UNAUTHENTICATED_BYTES));
+    let accepted = accept(&request, body, limits, Arc::clone(&quota)).await;
     let (response, sink, incoming) = accepted.map_err(failed)?;
-    let socket = Socket { state, sink, incoming, authenticated, resume: parameters.resume };
+    let socket = Socket { state, sink, incoming, quota, resume: parameters.resume };
     rt::spawn(socket.serve(entry));
     Ok(response)
 }

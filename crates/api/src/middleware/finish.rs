@@ -31,6 +31,7 @@ pub(crate) async fn finish(
     if request.method() == Method::HEAD {
         // Answered like a GET; the connection leaves the body out.
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(WasHead);
     }
     let measurement = Measurement::begin(&request);
     let held = hold_body(&mut request);
@@ -64,6 +65,9 @@ fn finished(mut response: ServiceResponse, id: &str) -> ServiceResponse {
     }
     response
 }
+
+/// Marks a request (in its extensions) that came as HEAD and is answered as GET.
+pub(crate) struct WasHead;
 
 /// Marks an answer (in its extensions) whose error is told in the shape of another protocol, which its clients read.
 pub(crate) struct OwnShape;

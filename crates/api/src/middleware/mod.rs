@@ -7,5 +7,5 @@ mod span;
 mod unread;
 
 pub(crate) use cors::cors;
-pub(crate) use finish::{OwnShape, finish};
+pub(crate) use finish::{OwnShape, WasHead, finish};
 pub(crate) use span::RequestSpan;

@@ -11,4 +11,5 @@ mod live;
 mod logs;
 mod operation;
 mod seed;
+mod socketio;
 mod support;

@@ -55,7 +55,7 @@ impl Connection {
             config,
             decoder: Decoder::new(config.packet),
             namespaces: Namespaces::default(),
-            connect_by: Some(now + config.connect_timeout),
+            connect_by: Some(now.saturating_add(config.connect_timeout)),
             events: VecDeque::new(),
             closed: false,
         }
@@ -165,7 +165,7 @@ impl Connection {
         if acks.len() >= self.config.pending_acks {
             return Err(SendError::TooManyAcks);
         }
-        let id = acks.add(now + timeout);
+        let id = acks.add(now.saturating_add(timeout));
         self.send(&event.encode(namespace, Some(id)));
         Ok(id)
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Times and limits of an Engine.IO session. The defaults are the reference server's where it has one.
+/// Times and limits of an Engine.IO session. The defaults are the reference server's where it has one. A time that
+/// never comes is [`Duration::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How long after the handshake, or after a pong, the server sends a ping. The client is told. 25 s.
@@ -28,7 +29,7 @@ pub struct Config {
     /// The most packets in the answer to a poll, since python-engineio's client refuses an answer with more. 16.
     pub max_packets_out: usize,
     /// How much may wait for a client that does not read, in bytes, with 64 for each packet on top; a session
-    /// with more ends. A single packet may be larger than this. 1 MiB.
+    /// with more ends. A single packet may be larger than this; each attachment is one of its own. 1 MiB.
     pub max_buffered: usize,
 }
 

@@ -31,14 +31,14 @@ enum Waiting {
 
 impl Heartbeat {
     pub(super) fn new(interval: Duration, timeout: Duration, now: Duration) -> Self {
-        Self { interval, timeout, waiting: Waiting::ToPing(now + interval), heard: now }
+        Self { interval, timeout, waiting: Waiting::ToPing(now.saturating_add(interval)), heard: now }
     }
 
     /// When [`Self::beat`] has something to say.
     pub(super) fn deadline(&self) -> Duration {
         match self.waiting {
             Waiting::ToPing(at) => at,
-            Waiting::ForPong(by) => by.max(self.heard + self.timeout),
+            Waiting::ForPong(by) => by.max(self.heard.saturating_add(self.timeout)),
         }
     }
 
@@ -50,7 +50,8 @@ impl Heartbeat {
             Waiting::ToPing(at) => {
                 // Counted from when the ping was due, so that timers that are late don't add up. When the process
                 // itself was held up, the client still gets half of its time.
-                self.waiting = Waiting::ForPong((at + self.timeout).max(now + self.timeout / 2));
+                self.waiting =
+                    Waiting::ForPong(at.saturating_add(self.timeout).max(now.saturating_add(self.timeout / 2)));
                 Beat::Ping
             }
             Waiting::ForPong(_) => Beat::Expired,
@@ -63,7 +64,7 @@ impl Heartbeat {
 
     pub(super) fn pong(&mut self, now: Duration) {
         if matches!(self.waiting, Waiting::ForPong(_)) {
-            self.waiting = Waiting::ToPing(now + self.interval);
+            self.waiting = Waiting::ToPing(now.saturating_add(self.interval));
         }
     }
 }

@@ -13,7 +13,6 @@ mod request;
 mod session;
 
 pub use config::Config;
-pub use handshake::Handshake;
 pub use packet::{Frame, Message, Packet, PacketError};
 pub use payload::PayloadError;
 pub use request::{Refusal, Request, TransportKind};

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytestring::ByteString;
-
 use super::packet::Frame;
 use super::payload;
 
@@ -58,10 +56,6 @@ impl Outbox {
         Some(body)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
-    }
-
     /// Bytes that wait, with what each packet costs on top.
     pub(super) fn cost(&self) -> usize {
         self.cost
@@ -75,9 +69,3 @@ impl Outbox {
 /// There is no room for a frame.
 #[derive(Debug)]
 pub(super) struct Full;
-
-/// Appends the close packet to the body of the last answer.
-pub(super) fn with_close(mut body: String) -> ByteString {
-    payload::append(&mut body, &Frame::Text(ByteString::from_static("1")));
-    body.into()
-}

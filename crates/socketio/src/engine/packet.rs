@@ -1,7 +1,17 @@
 //! One Engine.IO packet and how it looks on a WebSocket (specification: "Protocol", "Packet encoding").
 
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use bytestring::ByteString;
+
+/// Clients exist that leave the padding out, and nothing is ambiguous without it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// What one WebSocket message holds, in either direction: one encoded packet.
 ///
@@ -70,8 +80,10 @@ pub enum Packet {
 impl Packet {
     /// Decodes what one WebSocket message held.
     ///
+    /// A binary packet may come as base64, too: the stock client has an option for that.
+    ///
     /// # Errors
-    /// A text frame that is empty or does not begin with a type.
+    /// A text frame that is empty, does not begin with a type, or is broken base64.
     pub fn decode(frame: Frame) -> Result<Self, PacketError> {
         match frame {
             Frame::Binary(bytes) => Ok(Self::Message(Message::Binary(bytes))),
@@ -91,6 +103,10 @@ impl Packet {
             '4' => Self::Message(Message::Text(data())),
             '5' => Self::Upgrade,
             '6' => Self::Noop,
+            'b' => {
+                let bytes = BASE64.decode(rest.as_str()).map_err(|_| PacketError::Base64)?;
+                Self::Message(Message::Binary(bytes.into()))
+            }
             _ => return Err(PacketError::UnknownType),
         })
     }
@@ -122,10 +138,10 @@ pub enum PacketError {
     /// There is not even a type.
     #[error("a packet is empty")]
     Empty,
-    /// The first character is none of `0` to `6`.
+    /// The first character is none of `0` to `6`, nor `b`.
     #[error("a packet has an unknown type")]
     UnknownType,
-    /// What follows `b` in a payload is no base64.
+    /// What follows `b` is no base64.
     #[error("a binary packet is not base64")]
     Base64,
 }

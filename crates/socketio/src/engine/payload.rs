@@ -1,22 +1,14 @@
 //! Many packets in the body of one HTTP request or response (specification: "Packet encoding", "HTTP long-polling").
 
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::packet::{Frame, Message, Packet, PacketError};
+use super::packet::{Frame, Packet, PacketError};
 
 /// The record separator between two packets.
 const SEPARATOR: char = '\u{1e}';
-
-/// Clients exist that leave the padding out, and nothing is ambiguous without it.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Decodes the body of a POST request: all of it, or nothing.
 ///
@@ -31,13 +23,7 @@ pub fn decode(body: Bytes, max_packets: usize) -> Result<Vec<Packet>, PayloadErr
         if packets.len() == max_packets {
             return Err(PayloadError::TooManyPackets);
         }
-        packets.push(match part.strip_prefix('b') {
-            Some(encoded) => {
-                let bytes = BASE64.decode(encoded).map_err(|_| PacketError::Base64)?;
-                Packet::Message(Message::Binary(bytes.into()))
-            }
-            None => Packet::decode_text(&text.slice_ref(part))?,
-        });
+        packets.push(Packet::decode_text(&text.slice_ref(part))?);
     }
     Ok(packets)
 }

@@ -9,6 +9,8 @@ use super::placeholder;
 use crate::json::Json;
 
 /// A list of JSON values, kept as text, with the bytes that placeholders in it stand for. A clone shares them.
+///
+/// What a client sent shares the memory of the whole message or request that it came in: copy what is kept for long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Args {
     /// The values with commas between them: the array without its brackets, so that a name fits in front of them.
@@ -46,7 +48,7 @@ impl Args {
     }
 
     /// The same arguments with the bytes that they refer to: each [`Attachment`](super::Attachment) from 0 up, exactly
-    /// once.
+    /// once. Stock clients take up to ten.
     ///
     /// # Errors
     /// Placeholders that do not match the attachments: a receiver would close the connection for them.

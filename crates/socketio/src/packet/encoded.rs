@@ -27,15 +27,18 @@ impl Encoded {
         Self { namespace: namespace.clone(), text, attachments: Vec::new() }
     }
 
-    /// The event that [`Event::encode_open`] began, with its last argument: for events that go to many and end
-    /// differently for each.
-    pub fn from_open(namespace: &Namespace, open: &str, last: &str) -> Self {
-        Self::from_text(namespace, [open, ",", &quote(last), "]"].concat().into())
-    }
-
     /// The packet's text: all of it if it has no attachments.
     pub fn text(&self) -> &ByteString {
         &self.text
+    }
+
+    /// The same event or acknowledgement with one more argument: for one that goes to many and ends differently for
+    /// each. Packets of other types have no arguments, and stay as they are.
+    #[must_use]
+    pub fn with_last(&self, argument: &str) -> Self {
+        let Some(open) = self.text.strip_suffix(']') else { return self.clone() };
+        let separator = if open.ends_with('[') { "" } else { "," };
+        Self { text: [open, separator, &quote(argument), "]"].concat().into(), ..self.clone() }
     }
 
     /// What to send, in this order and with nothing in between.
@@ -71,13 +74,6 @@ impl Packet {
 impl Event {
     /// The event as a packet for `namespace`; with an id, the receiver is to acknowledge it.
     pub fn encode(&self, namespace: &Namespace, id: Option<u64>) -> Encoded {
-        let mut text = self.encode_open(namespace, id);
-        text.push(']');
-        Encoded::new(namespace, text, self.args().attachments())
-    }
-
-    /// The event up to its last argument, which [`Encoded::from_open`] adds for each receiver.
-    pub fn encode_open(&self, namespace: &Namespace, id: Option<u64>) -> String {
         let args = self.args();
         let name = quote(self.name());
         let kind = if args.attachments().is_empty() { '2' } else { '5' };
@@ -88,7 +84,8 @@ impl Event {
             text.push(',');
             text.push_str(args.list());
         }
-        text
+        text.push(']');
+        Encoded::new(namespace, text, args.attachments())
     }
 }
 

@@ -6,6 +6,8 @@ use parlor_socketio::packet::{
     Args, ArgsError, Attachment, Content, DecodeError, Decoder, Event, Limits, Namespace, Packet,
 };
 
+use parlor_socketio::Json;
+
 use crate::script::json;
 
 fn text(text: &str) -> Message {
@@ -216,6 +218,43 @@ fn arguments_are_serialised_once_and_read_by_the_application() {
 }
 
 #[test]
+fn json_goes_into_arguments_and_comes_out_of_them_as_it_is() {
+    let text = r#"{"b":[1.0,"\u0041"],"a":{}}"#;
+    let sent = Args::new(&("x", json(text))).unwrap();
+    assert_eq!(
+        encode(&packet("/", Content::Ack { id: 1, args: sent.clone() })),
+        [self::text(&format!(r#"31["x",{text}]"#))]
+    );
+    let (_, received): (String, Json) = sent.parse().unwrap();
+    assert_eq!(received.as_str(), text);
+}
+
+#[test]
+fn an_encoded_packet_takes_one_more_argument() {
+    let offset = |content| {
+        let encoded = packet("/", content).encode().with_last("o\"1");
+        encoded.frames().map(|frame| format!("{frame:?}")).collect::<Vec<_>>()
+    };
+    let text = |text: &str| format!("{:?}", Frame::Text(text.into()));
+    assert_eq!(offset(event(None, "a", "[]")), [text(r#"42["a","o\"1"]"#)]);
+    assert_eq!(offset(event(Some(7), "a", "[[]]")), [text(r#"427["a",[],"o\"1"]"#)]);
+    assert_eq!(offset(Content::Ack { id: 7, args: Args::none() }), [text(r#"437["o\"1"]"#)]);
+    assert_eq!(offset(Content::Ack { id: 7, args: args(r#"["["]"#) }), [text(r#"437["[","o\"1"]"#)]);
+    // These have no arguments.
+    assert_eq!(offset(Content::Disconnect), [text("41")]);
+    assert_eq!(offset(Content::Connect(Some(json(r#"{"a":[1]}"#)))), [text(r#"40{"a":[1]}"#)]);
+}
+
+#[test]
+fn an_encoded_packet_keeps_its_attachments_when_it_takes_one_more_argument() {
+    let place = Args::new(&(Attachment::new(0),)).unwrap().with_attachments(vec![Bytes::from_static(&[9])]).unwrap();
+    let encoded = Event::new("a", place).unwrap().encode(&Namespace::MAIN, None).with_last("o");
+    let frames: Vec<_> = encoded.frames().collect();
+    let text = r#"451-["a",{"_placeholder":true,"num":0},"o"]"#;
+    assert_eq!(frames, [Frame::Text(text.into()), Frame::Binary(Bytes::from_static(&[9]))]);
+}
+
+#[test]
 fn an_engine_packet_is_a_type_and_its_data() {
     let frame = |text: &str| Frame::Text(text.into());
     let cases = [
@@ -236,8 +275,10 @@ fn an_engine_packet_is_a_type_and_its_data() {
     assert_eq!(EnginePacket::decode(frame("")), Err(PacketError::Empty));
     assert_eq!(EnginePacket::decode(frame("7")), Err(PacketError::UnknownType));
     assert_eq!(EnginePacket::decode(frame("€")), Err(PacketError::UnknownType));
-    // Only a payload has binary packets as text.
-    assert_eq!(EnginePacket::decode(frame("bAQID")), Err(PacketError::UnknownType));
+    // The stock client's option `forceBase64` concerns WebSockets, too.
+    let binary = EnginePacket::Message(Message::Binary(Bytes::from_static(&[1, 2, 3])));
+    assert_eq!(EnginePacket::decode(frame("bAQID")), Ok(binary));
+    assert_eq!(EnginePacket::decode(frame("bA")), Err(PacketError::Base64));
 }
 
 #[test]

@@ -95,6 +95,15 @@ fn disconnected(namespace: Namespace, reason: DisconnectReason) -> Event {
 }
 
 #[test]
+fn a_time_may_be_so_long_that_it_never_comes() {
+    let mut client = Client::connected(Config { connect_timeout: Duration::MAX, ..Config::default() });
+    let id = client.connection.emit_with_ack(&MAIN, &event("a"), Duration::MAX, START);
+    assert_eq!(id, Ok(0));
+    client.connection.tick(after(1));
+    assert_eq!(client.events(), []);
+}
+
+#[test]
 fn the_application_gets_the_auth_payload_as_it_came() {
     let mut client = Client::new(Config::default());
     client.send(r#"40/a,{"token":"t","pid":"p","offset":"o"}"#);

@@ -31,6 +31,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a poll that is broken off ends the session", Polling, &[Get, Wait(5), Abort, GetRefused(400)]),
     ("a text packet comes back over a WebSocket", WebSocket, &[Send("4hello"), Recv("4hello"), Silent]),
     ("a binary packet comes back over a WebSocket", WebSocket, &[SendBinary(&[1, 2, 3, 4]), RecvBinary(&[1, 2, 3, 4])]),
+    ("a binary packet may come as base64 over a WebSocket", WebSocket, &[Send("bAQIDBA=="), RecvBinary(&[1, 2, 3, 4])]),
     ("an illegal packet closes the WebSocket", WebSocket, &[Send("abc"), Closed]),
     ("an empty text frame closes the WebSocket", WebSocket, &[Send(""), Closed]),
     (

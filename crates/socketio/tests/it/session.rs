@@ -63,6 +63,26 @@ fn an_answer_has_no_more_packets_than_clients_take() {
 }
 
 #[test]
+fn a_time_may_be_so_long_that_it_never_comes() {
+    let never = Duration::MAX;
+    let config = Config {
+        ping_interval: never,
+        ping_timeout: never,
+        upgrade_timeout: never,
+        noop_delay: never,
+        close_timeout: never,
+        ..Config::default()
+    };
+    let mut session = polling(config);
+    session.poll_started(START).unwrap();
+    let socket = session.websocket_opened(START).unwrap();
+    session.websocket_message(socket, Frame::Text("2probe".into()), START);
+    assert_eq!(session.deadline(), Some(never));
+    session.close(EndReason::ServerClosed, START);
+    assert_eq!(session.deadline(), Some(never));
+}
+
+#[test]
 fn an_answer_has_no_more_bytes_than_clients_take() {
     let bytes = |len: usize| Message::Binary(Bytes::from(vec![0; len]));
     let cases = [
@@ -102,7 +122,11 @@ fn a_closed_session_still_delivers_what_was_sent_before() {
     assert_eq!(session.poll_answer(first), Some(Ok("4a\u{1e}4b".into())));
     assert_eq!(session.next_event(), None);
     let second = session.poll_started(START).unwrap();
-    assert_eq!(session.poll_answer(second), Some(Ok("4c\u{1e}1".into())));
+    assert_eq!(session.poll_answer(second), Some(Ok("4c".into())));
+    assert_eq!(session.next_event(), None);
+    // By itself, for clients that handle a payload's messages only after all of it.
+    let third = session.poll_started(START).unwrap();
+    assert_eq!(session.poll_answer(third), Some(Ok("1".into())));
     assert_eq!(session.next_event(), Some(Event::Ended(EndReason::ServerClosed)));
     assert_eq!(session.poll_started(START), Err(Refusal::UnknownSid));
 }

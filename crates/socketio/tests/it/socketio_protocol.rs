@@ -103,7 +103,15 @@ pub(crate) const UNCONNECTED: &[Case] = &[
     (
         "what is buffered when a broken packet comes is delivered",
         Polling,
-        &[Post("40"), Post("42{}"), Get, Gets("40{\"sid\":\"id\"}\u{1e}42[\"auth\",{}]\u{1e}1"), GetRefused(400)],
+        &[
+            Post("40"),
+            Post("42{}"),
+            Get,
+            Gets("40{\"sid\":\"id\"}\u{1e}42[\"auth\",{}]"),
+            Get,
+            Gets("1"),
+            GetRefused(400),
+        ],
     ),
     (
         "an upgrade keeps the connection",
@@ -154,6 +162,15 @@ pub(crate) const CONNECTED: &[(&str, &[Step])] = &[
             Recv(r#"452-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#),
             RecvBinary(&[1, 2, 3]),
             RecvBinary(&[4, 5, 6]),
+        ],
+    ),
+    (
+        "attachments may come as base64",
+        &[
+            Send(r#"451-["message",{"_placeholder":true,"num":0}]"#),
+            Send("bAQID"),
+            Recv(r#"451-["message-back",{"_placeholder":true,"num":0}]"#),
+            RecvBinary(&[1, 2, 3]),
         ],
     ),
     (

@@ -14,12 +14,22 @@ use super::{licence, root};
 /// Banned crates that are locked, as somebody names them for a feature, and that nothing turns on.
 const LOCKED_AND_NOT_BUILT: &[&str] = &["ring"];
 
+/// The workspaces, each with a lock file: the product's, and the fuzz targets'.
+const WORKSPACES: [&str; 2] = ["", "crates/socketio/fuzz"];
+
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// The rules of `deny.toml` that can be kept offline.
 struct Rules {
     licences: Vec<String>,
+    exceptions: Vec<Exception>,
     bans: Vec<Ban>,
+}
+
+/// Licences that are allowed for one crate.
+struct Exception {
+    name: String,
+    licences: Vec<String>,
 }
 
 /// A crate that must not come in, at all or in some versions.
@@ -40,9 +50,28 @@ struct Locked {
 impl Rules {
     fn parse(deny: &str) -> Result<Self> {
         let deny: Table = deny.parse()?;
-        let licences = list(&deny, "licenses", "allow")?.iter().map(|licence| Ok(text(licence)?.to_owned()));
+        let exceptions = list(&deny, "licenses", "exceptions")?.iter().map(Exception::parse);
         let bans = list(&deny, "bans", "deny")?.iter().map(Ban::parse);
-        Ok(Self { licences: licences.collect::<Result<_>>()?, bans: bans.collect::<Result<_>>()? })
+        Ok(Self {
+            licences: texts(list(&deny, "licenses", "allow")?)?,
+            exceptions: exceptions.collect::<Result<_>>()?,
+            bans: bans.collect::<Result<_>>()?,
+        })
+    }
+
+    /// What a crate may be licensed under.
+    fn licences_for(&self, name: &str) -> Vec<String> {
+        let exceptions = self.exceptions.iter().filter(|exception| exception.name == name);
+        self.licences.iter().chain(exceptions.flat_map(|exception| &exception.licences)).cloned().collect()
+    }
+}
+
+impl Exception {
+    /// An entry such as `{ crate = "name", allow = ["…"] }`.
+    fn parse(entry: &Value) -> Result<Self> {
+        let field = |name| entry.get(name).with_context(|| format!("{entry} has no {name}"));
+        let licences = field("allow")?.as_array().with_context(|| format!("{entry} has no list"))?;
+        Ok(Self { name: text(field("crate")?)?.into(), licences: texts(licences)? })
     }
 }
 
@@ -65,6 +94,10 @@ fn list<'a>(table: &'a Table, section: &str, key: &str) -> Result<&'a Vec<Value>
 
 fn text(value: &Value) -> Result<&str> {
     value.as_str().with_context(|| format!("{value} is no text"))
+}
+
+fn texts(values: &[Value]) -> Result<Vec<String>> {
+    values.iter().map(|value| Ok(text(value)?.to_owned())).collect()
 }
 
 fn parse_lock(lock: &str) -> Result<Vec<Locked>> {
@@ -104,17 +137,19 @@ fn rules() -> Result<Rules> {
     Rules::parse(&fs::read_to_string(root().join("deny.toml"))?)
 }
 
-fn lock() -> Result<Vec<Locked>> {
-    parse_lock(&fs::read_to_string(root().join("Cargo.lock"))?)
+fn lock(workspace: &str) -> Result<Vec<Locked>> {
+    parse_lock(&fs::read_to_string(root().join(workspace).join("Cargo.lock"))?)
 }
 
 #[test]
 fn nothing_banned_is_locked() -> Result<()> {
     let rules = rules()?;
     assert!(!rules.bans.is_empty());
-    let mut locked = lock()?;
-    locked.retain(|one| !LOCKED_AND_NOT_BUILT.contains(&one.name.as_str()));
-    assert_eq!(banned(&locked, &rules.bans), [""; 0]);
+    for workspace in WORKSPACES {
+        let mut locked = lock(workspace)?;
+        locked.retain(|one| !LOCKED_AND_NOT_BUILT.contains(&one.name.as_str()));
+        assert_eq!(banned(&locked, &rules.bans), [""; 0]);
+    }
     Ok(())
 }
 
@@ -136,19 +171,42 @@ fn what_is_locked_and_not_to_be_built_is_not_built() -> Result<()> {
 
 #[test]
 fn everything_comes_from_the_registry() -> Result<()> {
-    assert_eq!(of_unknown_source(&lock()?), [""; 0]);
+    for workspace in WORKSPACES {
+        assert_eq!(of_unknown_source(&lock(workspace)?), [""; 0]);
+    }
     Ok(())
 }
 
+/// Cargo fetches what the other workspaces need, if nothing has before, and refuses a lock file that is out of step.
 #[test]
 fn every_licence_is_allowed() -> Result<()> {
-    let Rules { licences, .. } = rules()?;
-    // For this system alone: what others need may never have been fetched.
-    let options = ["--locked", "--offline", "--filter-platform", "host-tuple"].map(String::from);
-    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(options).exec()?;
-    for package in metadata.packages {
-        let expression = package.license.unwrap_or_default();
-        assert!(licence::permits(&expression, &licences), "{} {}: {expression:?}", package.name, package.version);
+    let rules = rules()?;
+    for workspace in WORKSPACES {
+        // For this system alone: what others need may never have been fetched.
+        let options = ["--locked", "--filter-platform", "host-tuple"].map(String::from);
+        let manifest = root().join(workspace).join("Cargo.toml");
+        for package in MetadataCommand::new().manifest_path(manifest).other_options(options).exec()?.packages {
+            let expression = package.license.unwrap_or_default();
+            let allowed = rules.licences_for(&package.name);
+            assert!(licence::permits(&expression, &allowed), "{} {}: {expression:?}", package.name, package.version);
+        }
+    }
+    Ok(())
+}
+
+/// Else something else would be fuzzed than what is shipped.
+#[test]
+fn what_workspaces_share_has_the_same_version() -> Result<()> {
+    let [product, others @ ..] = WORKSPACES;
+    let product = lock(product)?;
+    for other in others {
+        for Locked { name, version, .. } in lock(other)? {
+            let shared: Vec<_> = product.iter().filter(|one| one.name == name).map(|one| &one.version).collect();
+            assert!(
+                shared.is_empty() || shared.contains(&&version),
+                "{other} has {name} {version}, and not {shared:?}"
+            );
+        }
     }
     Ok(())
 }
@@ -159,6 +217,7 @@ fn made_up(packages: &str) -> Result<(Vec<Locked>, Rules)> {
     let deny = r#"
         [licenses]
         allow = ["MIT"]
+        exceptions = [{ crate = "fuzzer", allow = ["NCSA"] }]
         [bans]
         deny = [{ crate = "rsa", reason = "no fix" }, { crate = "jwt:<10.3", reason = "GHSA-x" }]
     "#;
@@ -193,7 +252,16 @@ fn a_crate_from_elsewhere_is_found() -> Result<()> {
 }
 
 #[test]
+fn an_exception_allows_one_crate_another_licence() -> Result<()> {
+    let (_, rules) = made_up("")?;
+    assert_eq!(rules.licences_for("fuzzer"), ["MIT", "NCSA"]);
+    assert_eq!(rules.licences_for("bytes"), ["MIT"]);
+    Ok(())
+}
+
+#[test]
 fn a_ban_without_a_reason_is_refused() {
-    let error = Rules::parse("[licenses]\nallow = []\n[bans]\ndeny = [{ crate = \"rsa\" }]").err().unwrap();
+    let error =
+        Rules::parse("[licenses]\nallow = []\nexceptions = []\n[bans]\ndeny = [{ crate = \"rsa\" }]").err().unwrap();
     assert!(error.to_string().contains("has no reason"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! The chat over one session: who connects, what is pushed to him, and what he asks for.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use actix_web::{rt, web};
 use bytes::Bytes;
@@ -10,10 +10,14 @@ use parlor_realtime::{Connection, Frame, FrameKind, Outbox, Outgoing};
 use parlor_services::{AuthFailure, Caller, Ready, ServiceError};
 use parlor_socketio::{
     ConnectError, Event, Json, Welcome,
+    engine::EndReason,
     packet::{self, Encoded, Namespace},
 };
 use serde_json::value::RawValue;
-use tokio::{select, time::timeout};
+use tokio::{
+    select,
+    time::{Instant, timeout_at},
+};
 use tracing::{Instrument as _, debug, info_span};
 
 use super::{
@@ -31,6 +35,7 @@ use crate::{
 };
 
 /// What a request said of who calls.
+#[derive(Clone)]
 pub(super) enum Shown {
     Nothing,
     Credential(Credential),
@@ -41,8 +46,16 @@ pub(super) enum Shown {
 pub(super) struct Chat {
     state: web::Data<AppState>,
     session: Arc<Session>,
-    /// By the request that opened the session.
-    shown: Shown,
+}
+
+/// Takes a session that is over, or whose chat has failed, from the list of all.
+struct Listed<'a>(&'a Chat);
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.0.state.live.socketio.forget(&self.0.session.sid);
+        self.0.session.end(CloseCode::InternalError);
+    }
 }
 
 /// A client that was taken in.
@@ -64,8 +77,10 @@ struct Admitted {
 /// Why a client is no longer served.
 #[derive(Debug)]
 enum End {
-    /// It has left, or its session is over.
+    /// It has left.
     Left,
+    /// Its session is over.
+    Over(EndReason),
     /// The server ends it.
     Close(CloseCode),
 }
@@ -73,19 +88,23 @@ enum End {
 impl Chat {
     /// Serves a session until it is over. `waiting` is its place among those whose clients have not said who they
     /// are.
-    pub(super) fn spawn(state: web::Data<AppState>, session: Arc<Session>, shown: Shown, waiting: Place) {
-        let chat = Self { state, session, shown };
+    pub(super) fn spawn(state: web::Data<AppState>, session: Arc<Session>, waiting: Place) {
+        let chat = Self { state, session };
         rt::spawn(async move {
-            join(chat.session.keep_time(), chat.serve(waiting)).await;
-            chat.state.live.socketio.forget(&chat.session.sid);
+            let _listed = Listed(&chat);
+            let (reason, ()) = join(chat.serve(waiting), chat.session.keep_time()).await;
+            debug!(reason = reason.as_str(), "the session is over");
+            metrics::counter!("parlor_socketio_sessions_ended_total", "reason" => reason.as_str()).increment(1);
         });
     }
 
-    async fn serve(&self, waiting: Place) {
+    async fn serve(&self, waiting: Place) -> EndReason {
         let mut waiting = Some(waiting);
+        let patience = || Instant::now() + self.state.live.config.auth_timeout;
+        let mut connect_by = patience();
         loop {
             let next = select! {
-                next = timeout(self.state.live.config.auth_timeout, self.session.next_event()) => next,
+                next = timeout_at(connect_by, self.session.next_event()) => next,
                 () = self.state.live.stopped(), if self.session.is_open() => {
                     self.session.end(CloseCode::ServiceRestart);
                     continue;
@@ -94,19 +113,21 @@ impl Chat {
             match next {
                 Ok(Event::Connect { namespace, auth }) if namespace.is_main() => {
                     if let Some(admitted) = self.greet(auth).await {
-                        waiting = None;
-                        self.converse(admitted).await;
+                        drop(waiting.take());
+                        if let End::Over(reason) = self.converse(admitted).await {
+                            return reason;
+                        }
+                        connect_by = patience();
                     }
                 }
                 Ok(Event::Connect { namespace, .. }) => self.refuse(&namespace, &ConnectError::invalid_namespace()),
-                Ok(Event::Ended(reason)) => {
-                    debug!(reason = reason.as_str(), "the session is over");
-                    metrics::counter!("parlor_socketio_sessions_ended_total", "reason" => reason.as_str()).increment(1);
-                    return drop(waiting);
-                }
+                Ok(Event::Ended(reason)) => return reason,
                 Ok(Event::Event { .. } | Event::Ack { .. } | Event::AckTimeout { .. } | Event::Disconnected { .. }) => {
                 }
-                Err(_) => self.session.end(CloseCode::AuthenticationTimeout),
+                Err(_) => {
+                    self.session.end(CloseCode::AuthenticationTimeout);
+                    connect_by = patience();
+                }
             }
         }
     }
@@ -117,7 +138,7 @@ impl Chat {
             Ok(admitted) => {
                 let welcome = Welcome { sid: admitted.ready.connection.to_string(), pid: admitted.pid.clone() };
                 // The client may be gone meanwhile; then the session's end comes next.
-                let _ = self.session.send(|connection| connection.accept(&Namespace::MAIN, &welcome));
+                self.session.send(|connection| connection.accept(&Namespace::MAIN, &welcome)).ok()?;
                 Some(admitted)
             }
             Err(problem) => {
@@ -155,14 +176,14 @@ impl Chat {
         let begin = || Positions::begin(ready.connection, caller.user, &ready.positions(), max_length);
         let (positions, pid) = recovered.or_else(|| if resumes { None } else { begin() }).unzip();
         self.session.belongs_to(caller.user);
-        self.session.authenticated.store(true, Ordering::Relaxed);
+        self.session.quota.authenticated();
         Ok(Admitted { caller, connection, outbox, ready, positions, pid, resumes, lost })
     }
 
-    /// By what the client shows now, else by what its first request showed.
+    /// By what the client shows now, else by what its requests showed.
     async fn authenticate(&self, auth: &SocketIoAuth) -> Result<Caller, Problem> {
         let service = &self.state.services.auth;
-        let caller = match (&auth.token, &auth.ticket, &self.shown) {
+        let caller = match (&auth.token, &auth.ticket, self.session.shown()) {
             (Some(_), Some(_), _) => {
                 let reason = InvalidValue::new("ambiguous", "must not be given together with `token`");
                 return Err(Problem::invalid_field("ticket", reason));
@@ -170,23 +191,24 @@ impl Chat {
             (Some(token), None, _) => service.authenticate(token.expose())?,
             (None, Some(ticket), _) => service.redeem_ticket(ticket.expose()).await?,
             (None, None, Shown::Credential(Credential::Bearer(token) | Credential::Cookie(token))) => {
-                service.authenticate(token)?
+                service.authenticate(&token)?
             }
-            (None, None, Shown::Malformed(problem)) => return Err(problem.clone()),
+            (None, None, Shown::Malformed(problem)) => return Err(problem),
             (None, None, Shown::Nothing) => return Err(ServiceError::Unauthenticated(AuthFailure::Missing).into()),
         };
         Ok(caller)
     }
 
     /// Serves a client until it leaves or is made to.
-    async fn converse(&self, admitted: Admitted) {
+    async fn converse(&self, admitted: Admitted) -> End {
         let (connection, user) = (admitted.ready.connection, admitted.caller.user);
-        self.serve_admitted(admitted).instrument(info_span!("socket", %connection, %user)).await;
+        self.serve_admitted(admitted).instrument(info_span!("socket", %connection, %user)).await
     }
 
-    async fn serve_admitted(&self, admitted: Admitted) {
+    async fn serve_admitted(&self, admitted: Admitted) -> End {
         let Admitted { caller, connection, mut outbox, ready, positions, resumes, lost, .. } = admitted;
-        connection.send(frames::event(EventData::Ready(ready_event(&self.state, caller, &ready))));
+        let max_frame = self.state.live.config.max_message;
+        connection.send(frames::event(EventData::Ready(ready_event(&self.state, caller, &ready, max_frame))));
         if lost {
             connection.send(frames::event(EventData::Resync(Empty {})));
         }
@@ -208,7 +230,7 @@ impl Chat {
         debug!(?end, "the connection ends");
         drop(outbox);
         match end {
-            End::Left => {}
+            End::Left | End::Over(_) => {}
             End::Close(CloseCode::SessionEnded) => {
                 let session_id = caller.session.to_string();
                 pump.frame(frames::event(EventData::SessionRevoked(SessionRevoked { session_id })));
@@ -216,6 +238,7 @@ impl Chat {
             }
             End::Close(code) => self.session.end(code),
         }
+        end
     }
 
     /// Carries out, one after another, what the client asks for.
@@ -233,12 +256,8 @@ impl Chat {
                 }
                 Event::Connect { namespace, .. } => self.refuse(&namespace, &ConnectError::invalid_namespace()),
                 Event::Disconnected { namespace, .. } if namespace.is_main() => return End::Left,
-                // What ends the session disconnects the client first.
-                Event::Event { .. }
-                | Event::Ack { .. }
-                | Event::AckTimeout { .. }
-                | Event::Disconnected { .. }
-                | Event::Ended(_) => {}
+                Event::Ended(reason) => return End::Over(reason),
+                Event::Event { .. } | Event::Ack { .. } | Event::AckTimeout { .. } | Event::Disconnected { .. } => {}
             }
         }
     }
@@ -267,11 +286,13 @@ fn command(event: &packet::Event, ack: Option<u64>) -> Result<Command, Problem> 
     if ack.is_none() && event.name() == CommandKind::Resume.name() {
         return invalid("ack", "missing", "is needed: the answer holds what was missed");
     }
-    // `null` for what is left out, as in a member that is `null`.
-    match event.args().parse::<Vec<Option<Box<RawValue>>>>().unwrap_or_default().as_slice() {
-        [] => Command::named(event.name(), None),
-        [data] => Command::named(event.name(), data.as_deref().map(RawValue::get)),
-        [_, ..] => invalid("data", "too_many", "must be the only argument"),
+    // `null` stands for what is left out, as in a member that is `null`.
+    if event.args().is_empty() {
+        return Command::named(event.name(), None);
+    }
+    match event.args().parse::<(Option<Box<RawValue>>,)>() {
+        Ok((data,)) => Command::named(event.name(), data.as_deref().map(RawValue::get)),
+        Err(_) => invalid("data", "too_many", "must be the only argument"),
     }
 }
 
@@ -284,7 +305,11 @@ struct Pump<'a> {
 impl Pump<'_> {
     async fn run(&mut self, outbox: &mut Outbox) -> End {
         loop {
-            self.session.room().await;
+            // What ends the connection must not wait for a client that takes nothing.
+            select! {
+                () = self.session.room() => {}
+                reason = outbox.closed() => return End::Close(reason.into()),
+            }
             match outbox.next().await {
                 Outgoing::Frame(frame) => self.frame(frame),
                 Outgoing::Close(reason) => return End::Close(reason.into()),
@@ -294,37 +319,40 @@ impl Pump<'_> {
 
     fn frame(&mut self, Frame { bytes, kind }: Frame) {
         match kind {
-            FrameKind::Event(None) => self.event(&bytes),
-            FrameKind::Event(Some(position)) => {
-                if let Some(positions) = &mut self.positions {
-                    positions.advance(position.0, position.1);
+            FrameKind::Event(position) => {
+                if let (Some(positions), Some((stream, rev))) = (&mut self.positions, position) {
+                    positions.advance(stream, rev);
                 }
-                self.event(&bytes);
+                self.event(bytes);
             }
             FrameKind::Answer(None) => self.send(&frames::whole(bytes)),
             FrameKind::Answer(Some(resumed)) => {
                 // Whichever of the three the client does not get any more, it comes back to where it is.
-                self.set(&resumed.from);
-                self.frame(frames::offset_only());
+                self.move_to(&resumed.from);
                 self.send(&frames::whole(bytes));
-                self.set(&resumed.to);
-                self.frame(frames::offset_only());
+                self.move_to(&resumed.to);
             }
         }
     }
 
-    fn set(&mut self, streams: &[(StreamId, Rev)]) {
+    fn event(&self, bytes: Bytes) {
+        let offset = self.positions.as_ref().map(Positions::offset).unwrap_or_default();
+        self.send(&frames::whole(bytes).with_last(&offset));
+    }
+
+    /// The client is at these revisions, and is told the offset for it, unless it needs none.
+    fn move_to(&mut self, streams: &[(StreamId, Rev)]) {
         if let Some(positions) = &mut self.positions {
             positions.set_all(streams);
+            self.frame(frames::offset_only());
         }
     }
 
-    fn event(&self, open: &Bytes) {
-        let offset = self.positions.as_ref().map(Positions::offset).unwrap_or_default();
-        self.send(&frames::finished(open, &offset));
-    }
-
     fn send(&self, packet: &Encoded) {
+        if packet.text().is_empty() {
+            // It could not be written, and without it the client would miss something in silence.
+            return self.session.end(CloseCode::InternalError);
+        }
         // A client that has left misses nothing by it.
         let _ = self.session.send(|connection| connection.emit_encoded(packet));
     }

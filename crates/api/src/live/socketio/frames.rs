@@ -1,6 +1,6 @@
 //! What the server writes: events without their last argument, and acknowledgements.
 //!
-//! An event goes to many connections, and ends with each one's own offset; so it is written up to there once, as
+//! An event goes to many connections, and ends with each one's own offset; so it is written without that once, as
 //! the frame of the hub, and finished where it is sent.
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::{
     wire::{Acknowledgement, Empty, EventData, EventFrame, RefusedCommand, SocketIoEvent, UnaskedProblem},
 };
 
-/// The way of Socket.IO to write events: up to the offset.
+/// The way of Socket.IO to write events: without the offset.
 pub(super) static SOCKET_IO: Format = Format { slot: 1, encode };
 
 /// The event that carries nothing but the offset.
@@ -46,13 +46,7 @@ pub(super) fn offset_only() -> Frame {
     Frame::event(open(OFFSET, &(Empty {}, Empty {})).unwrap_or_default())
 }
 
-/// An event with the offset of one connection.
-pub(super) fn finished(open: &Bytes, offset: &str) -> Encoded {
-    // What was written here is UTF-8.
-    Encoded::from_open(&Namespace::MAIN, &String::from_utf8_lossy(open), offset)
-}
-
-/// What was written in full.
+/// What was written, as a packet to send.
 pub(super) fn whole(frame: Bytes) -> Encoded {
     Encoded::from_text(&Namespace::MAIN, ByteString::try_from(frame).unwrap_or_default())
 }
@@ -62,11 +56,11 @@ fn open_event(frame: EventFrame) -> Option<Bytes> {
     open(kind.name(), &arguments)
 }
 
-/// An event up to its last argument. None of ours fails to be written unless the store holds what is no JSON.
+/// An event without its last argument. None of ours fails to be written unless the store holds what is no JSON.
 fn open<T: Serialize>(name: &'static str, arguments: &T) -> Option<Bytes> {
     let arguments = Args::new(arguments).inspect_err(not_written).ok()?;
     let event = packet::Event::new(name, arguments).inspect_err(not_written).ok()?;
-    Some(event.encode_open(&Namespace::MAIN, None).into())
+    Some(event.encode(&Namespace::MAIN, None).text().clone().into_bytes())
 }
 
 fn not_written<E: std::error::Error + 'static>(error: &E) {

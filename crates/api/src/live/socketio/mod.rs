@@ -14,17 +14,17 @@ mod session;
 mod sessions;
 mod websocket;
 
-use std::time::Duration;
-
 use parlor_socketio::{Config, engine, packet};
 
 pub(crate) use request::handle;
 pub(super) use sessions::Sessions;
 
-use super::LiveConfig;
+use super::{LiveConfig, connection::CLOSE_TIMEOUT};
+use session::AHEAD;
 
-/// How long a client that the server has closed may take to fetch the rest.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much may wait for one client. More than the hub's connection ever gives at once: its queue is the one that
+/// closes a slow reader.
+const MAX_BUFFERED: usize = AHEAD + (4 << 20);
 
 /// The protocol's settings.
 fn config(live: &LiveConfig) -> Config {
@@ -33,6 +33,7 @@ fn config(live: &LiveConfig) -> Config {
         ping_timeout: live.idle_timeout.saturating_sub(live.ping_interval),
         close_timeout: CLOSE_TIMEOUT,
         max_payload: usize::try_from(live.max_message).unwrap_or(usize::MAX),
+        max_buffered: MAX_BUFFERED,
         ..engine::Config::default()
     };
     let packet = packet::Limits { bytes: engine.max_payload, ..packet::Limits::default() };

@@ -8,17 +8,13 @@ use actix_web::{
     web,
 };
 use parlor_socketio::engine::{PollId, PostId, Refusal};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::{
-    config,
-    request::{Refused, UNAUTHENTICATED_BYTES},
-    session::Session,
-};
-use crate::{live::CloseCode, state::AppState};
+use super::{request::Refused, session::Session};
+use crate::{live::guard::price, state::AppState};
 
-/// For each so many bytes of a body, it counts as one frame more.
-const BYTES_PER_FRAME: usize = 4096;
+/// What separates the packets in a body.
+const SEPARATOR: u8 = 0x1e;
 
 /// Answers a poll when there is something to answer with.
 pub(super) async fn answer(session: Arc<Session>, poll: PollId) -> Result<HttpResponse, Refused> {
@@ -50,27 +46,34 @@ pub(super) async fn take(
 ) -> Result<HttpResponse, Refused> {
     let post = session.receive(|connection, now| connection.session().post_started(now))?;
     let mut reading = Post { session, post: Some(post) };
-    let max = config(&state.live.config).engine.max_payload;
-    let limit = if session.is_authenticated() { max } else { max.min(UNAUTHENTICATED_BYTES) };
+    // Only then, so that a client sends no faster than it is served.
+    session.drained().await;
+    let max = state.live.socketio.config.engine.max_payload;
+    let limit = session.quota.unauthenticated_bytes().map_or(max, |left| max.min(left));
     // A body that breaks off, or takes too long, is left to `reading`.
     let read = timeout(state.config.body_timeout, body.to_bytes_limited(limit)).await;
     let body = match read.map_err(|_| Refusal::BadRequest)? {
         Ok(body) => body.map_err(|_| Refusal::BadRequest)?,
         Err(_) => {
             reading.post = None;
+            pay(session, price(limit as u64), 0)?;
             return Err(session.receive(|connection, _| connection.session().post_too_large(post)).into());
         }
     };
     reading.post = None;
-    let frames = 1 + body.iter().filter(|byte| **byte == 0x1e).count() + body.len() / BYTES_PER_FRAME;
-    let allowed = session.allowance.lock().take(u32::try_from(frames).unwrap_or(u32::MAX), Instant::now());
-    if !allowed {
-        session.end(CloseCode::RateLimited);
-        return Err(Refusal::BadRequest.into());
-    }
+    let more_packets = body.iter().filter(|byte| **byte == SEPARATOR).count();
+    let frames = price(body.len() as u64).saturating_add(u32::try_from(more_packets).unwrap_or(u32::MAX));
+    pay(session, frames, body.len())?;
     session.receive(|connection, now| connection.session().post_finished(post, body, now))?;
-    session.drained().await;
     Ok(text("ok"))
+}
+
+/// Takes a body from what the client may send, or ends its session.
+fn pay(session: &Session, frames: u32, bytes: usize) -> Result<(), Refusal> {
+    session.quota.take(frames, bytes).map_err(|code| {
+        session.end(code);
+        Refusal::BadRequest
+    })
 }
 
 /// A body that is being read. If it is dropped, it broke off.

@@ -29,18 +29,18 @@ pub(super) const MAX_LENGTH: usize = 64 * 1024;
 pub(super) struct Positions {
     tag: [u8; TAG],
     user: UserId,
-    own: Place,
+    own: Point,
     /// Those that the `pid` holds.
-    listed: BTreeMap<ConversationId, Place>,
+    listed: BTreeMap<ConversationId, Point>,
     /// Those that came later.
-    later: BTreeMap<ConversationId, Place>,
+    later: BTreeMap<ConversationId, Point>,
     /// How many characters an offset may have.
     room: usize,
 }
 
-/// A stream's place among the client's.
+/// Where the client is in one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct Point {
     /// Its number in the `pid`.
     number: usize,
     rev: Rev,
@@ -65,12 +65,12 @@ impl Positions {
             match stream {
                 StreamId::User(_) => positions.own.rev = *rev,
                 StreamId::Conversation(id) => {
-                    positions.listed.insert(*id, Place { number: 0, rev: *rev, moved: false });
+                    positions.listed.insert(*id, Point { number: 0, rev: *rev, moved: false });
                 }
             }
         }
-        for (index, place) in positions.listed.values_mut().enumerate() {
-            place.number = index + 1;
+        for (index, point) in positions.listed.values_mut().enumerate() {
+            point.number = index + 1;
         }
         let pid = positions.pid();
         positions.room = max_length.checked_sub(pid.len())?;
@@ -78,7 +78,7 @@ impl Positions {
     }
 
     fn empty(tag: [u8; TAG], user: UserId) -> Self {
-        let own = Place { number: 0, rev: Rev::ZERO, moved: false };
+        let own = Point { number: 0, rev: Rev::ZERO, moved: false };
         Self { tag, user, own, listed: BTreeMap::new(), later: BTreeMap::new(), room: 0 }
     }
 
@@ -109,7 +109,7 @@ impl Positions {
             if last.replace(id).is_some_and(|last| last >= id) {
                 return None;
             }
-            positions.listed.insert(id, Place { number, rev: reader.rev()?, moved: false });
+            positions.listed.insert(id, Point { number, rev: reader.rev()?, moved: false });
         }
         Some(positions)
     }
@@ -140,9 +140,9 @@ impl Positions {
         bytes.extend(self.tag);
         bytes.extend(self.user.as_bytes());
         write_number(&mut bytes, self.own.rev.get());
-        for (id, place) in &self.listed {
+        for (id, point) in &self.listed {
             bytes.extend(id.as_bytes());
-            write_number(&mut bytes, place.rev.get());
+            write_number(&mut bytes, point.rev.get());
         }
         BASE64.encode(bytes)
     }
@@ -151,14 +151,14 @@ impl Positions {
     /// would be too long.
     pub(super) fn offset(&self) -> String {
         let mut bytes = self.tag.to_vec();
-        for place in [&self.own].into_iter().chain(self.listed.values()).filter(|place| place.moved) {
-            write_number(&mut bytes, place.number as u64);
-            write_number(&mut bytes, place.rev.get());
+        for point in [&self.own].into_iter().chain(self.listed.values()).filter(|point| point.moved) {
+            write_number(&mut bytes, point.number as u64);
+            write_number(&mut bytes, point.rev.get());
         }
-        for (id, place) in &self.later {
-            write_number(&mut bytes, place.number as u64);
+        for (id, point) in &self.later {
+            write_number(&mut bytes, point.number as u64);
             bytes.extend(id.as_bytes());
-            write_number(&mut bytes, place.rev.get());
+            write_number(&mut bytes, point.rev.get());
         }
         let offset = BASE64.encode(bytes);
         if offset.len() <= self.room { offset } else { String::new() }
@@ -167,7 +167,7 @@ impl Positions {
     /// Every stream with its revision.
     pub(super) fn streams(&self) -> Vec<(StreamId, Rev)> {
         let conversations = self.listed.iter().chain(&self.later);
-        let conversations = conversations.map(|(id, place)| (StreamId::Conversation(*id), place.rev));
+        let conversations = conversations.map(|(id, point)| (StreamId::Conversation(*id), point.rev));
         [(StreamId::User(self.user), self.own.rev)].into_iter().chain(conversations).collect()
     }
 
@@ -177,7 +177,7 @@ impl Positions {
             StreamId::User(_) => Some(&self.own),
             StreamId::Conversation(id) => self.listed.get(&id).or_else(|| self.later.get(&id)),
         };
-        if before.is_none_or(|place| place.rev < rev) {
+        if before.is_none_or(|point| point.rev < rev) {
             self.set(stream, rev);
         }
     }
@@ -185,15 +185,15 @@ impl Positions {
     /// The client is at this revision of a stream.
     fn set(&mut self, stream: StreamId, rev: Rev) {
         let later = self.listed.len() + 1;
-        let place = match stream {
+        let point = match stream {
             StreamId::User(_) => &mut self.own,
             StreamId::Conversation(id) => match self.listed.get_mut(&id) {
-                Some(place) => place,
-                None => self.later.entry(id).or_insert(Place { number: later, rev: Rev::ZERO, moved: true }),
+                Some(point) => point,
+                None => self.later.entry(id).or_insert(Point { number: later, rev: Rev::ZERO, moved: true }),
             },
         };
-        place.moved |= place.rev != rev;
-        place.rev = rev;
+        point.moved |= point.rev != rev;
+        point.rev = rev;
     }
 
     /// The client is at these revisions.
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_can_move_back() {
+    fn a_point_can_move_back() {
         let (mut positions, pid) = begin(5, &[(conversation(9), rev(300))]);
         positions.set(conversation(9), rev(310));
         positions.set(conversation(9), rev(300));

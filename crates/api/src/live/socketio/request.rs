@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_http::ws::verify_handshake;
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     http::{
         StatusCode,
         header::{self, HeaderValue},
@@ -15,24 +15,23 @@ use bytestring::ByteString;
 use parlor_services::Caller;
 use parlor_socketio::engine::{Refusal, Request, SocketId};
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::{
     chat::{Chat, Shown},
-    config, polling, recovery,
+    polling, recovery,
     session::Session,
     websocket,
 };
 use crate::{
     extract::{Client, Credential, check_origin, credential},
     live::{
-        allowance::Allowance,
         guard::FrameLimits,
-        incoming::{Incoming, IncomingLimits, accept},
+        incoming::{Incoming, accept},
         lobby::Place,
+        quota::Quota,
         upgrade::is_token,
     },
-    middleware::OwnShape,
+    middleware::{OwnShape, WasHead},
     state::AppState,
 };
 
@@ -70,18 +69,21 @@ impl Exchange {
             return Err(Refused::TokenInUrl);
         }
         let upgrade = verify_handshake(self.request.head()).is_ok();
-        let wanted = Request::parse(self.request.method().as_str(), self.request.query_string(), upgrade)?;
-        let shown = self.shown()?;
+        let was_head = self.request.extensions().contains::<WasHead>();
+        let method = if was_head { "HEAD" } else { self.request.method().as_str() };
+        let wanted = Request::parse(method, self.request.query_string(), upgrade)?;
+        let shown = self.shown(&wanted)?;
+        let sessions = &self.state.live.socketio;
         match wanted {
             Request::OpenPolling => {
-                let (sid, allowance, place, waiting) = self.enter()?;
-                let (session, poll) = Session::polling(config(&self.state.live.config), sid, allowance, place);
+                let (sid, quota, place, waiting) = self.enter()?;
+                let (session, poll) = Session::polling(sessions.config, sid, quota, place);
                 self.open(&session, shown, waiting);
                 polling::answer(session, poll).await
             }
             Request::OpenWebSocket => {
-                let (sid, allowance, place, waiting) = self.enter()?;
-                let (session, socket) = Session::websocket(config(&self.state.live.config), sid, allowance, place);
+                let (sid, quota, place, waiting) = self.enter()?;
+                let (session, socket) = Session::websocket(sessions.config, sid, quota, place);
                 let (response, sink, incoming) = self.accept(body, &session).await?;
                 self.open(&session, shown, waiting);
                 websocket::spawn(session, socket, sink, incoming);
@@ -94,10 +96,12 @@ impl Exchange {
             }
             Request::Post { sid } => {
                 let session = self.find(&sid, &shown)?;
+                session.show(shown);
                 polling::take(&session, body, &self.state).await
             }
             Request::Upgrade { sid } => {
                 let session = self.find(&sid, &shown)?;
+                session.show(shown);
                 let socket = session.receive(|connection, now| connection.session().websocket_opened(now))?;
                 let (response, sink, incoming) = match self.accept(body, &session).await {
                     Ok(accepted) => accepted,
@@ -117,20 +121,26 @@ impl Exchange {
     /// # Errors
     /// `Forbidden` for a page of an origin that is not allowed; browsers send the cookies of their users along from
     /// any page.
-    fn shown(&self) -> Result<Shown, Refused> {
+    fn shown(&self, wanted: &Request) -> Result<Shown, Refused> {
         let shown = match credential(&self.request) {
             Ok(Some(credential)) => Shown::Credential(credential),
             Ok(None) => Shown::Nothing,
             Err(problem) => Shown::Malformed(problem),
         };
         let by_cookie = matches!(shown, Shown::Credential(Credential::Cookie(_)));
-        if by_cookie || self.request.headers().contains_key(header::ORIGIN) {
-            check_origin(&self.request).map_err(|_| Refusal::Forbidden)?;
+        if !by_cookie && !self.request.headers().contains_key(header::ORIGIN) {
+            return Ok(shown);
         }
-        Ok(shown)
+        match check_origin(&self.request) {
+            Ok(()) => Ok(shown),
+            // Browsers say nothing of where a page's GET comes from that goes to its own origin without HTTPS. Others
+            // can't read the answer; the cookie counts when a POST or a WebSocket brings it, which say it.
+            Err(_) if is_poll(wanted) && !self.request.headers().contains_key(header::ORIGIN) => Ok(Shown::Nothing),
+            Err(_) => Err(Refusal::Forbidden.into()),
+        }
     }
 
-    fn enter(&self) -> Result<(ByteString, Allowance, Place, Place), Refused> {
+    fn enter(&self) -> Result<(ByteString, Quota, Place, Place), Refused> {
         let live = &self.state.live;
         if live.is_stopping() {
             return Err(Refused::Stopping);
@@ -138,16 +148,17 @@ impl Exchange {
         let address = self.client.0.address;
         let place = live.socketio.enter(address).ok_or(Refused::TooMany)?;
         let waiting = live.lobby.enter(address).ok_or(Refused::TooMany)?;
-        let allowance = Allowance::new(live.config.frames_per_connection, Instant::now());
-        Ok((live.socketio.new_sid(), allowance, place, waiting))
+        let quota = Quota::new(live.config.frames_per_connection, UNAUTHENTICATED_BYTES);
+        Ok((live.socketio.new_sid(), quota, place, waiting))
     }
 
     fn open(&self, session: &Arc<Session>, shown: Shown, waiting: Place) {
         if let Some(caller) = self.caller(&shown) {
             session.belongs_to(caller.user);
         }
+        session.show(shown);
         self.state.live.socketio.add(session);
-        Chat::spawn(self.state.clone(), Arc::clone(session), shown, waiting);
+        Chat::spawn(self.state.clone(), Arc::clone(session), waiting);
     }
 
     /// The session of this id, unless it is another user's.
@@ -172,15 +183,19 @@ impl Exchange {
         body: web::Payload,
         session: &Session,
     ) -> Result<(HttpResponse, actix_ws::Session, Incoming), Refused> {
-        let live = &self.state.live.config;
-        let limits = IncomingLimits {
-            // The stock client sends a message as one frame.
-            frames: FrameLimits { frame: live.max_message, message: live.max_message, binary: true },
-            rate: live.frames_per_connection,
-            unauthenticated_bytes: UNAUTHENTICATED_BYTES,
-        };
-        let accepted = accept(&self.request, body, limits, Arc::clone(&session.authenticated)).await;
+        // The stock client sends a message as one frame.
+        let max = self.state.live.config.max_message;
+        let limits = FrameLimits { frame: max, message: max, binary: true };
+        let accepted = accept(&self.request, body, limits, Arc::clone(&session.quota)).await;
         accepted.map_err(|_| Refusal::BadRequest.into())
+    }
+}
+
+/// Whether the request is a GET of long-polling.
+fn is_poll(wanted: &Request) -> bool {
+    match wanted {
+        Request::OpenPolling | Request::Poll { .. } => true,
+        Request::OpenWebSocket | Request::Post { .. } | Request::Upgrade { .. } => false,
     }
 }
 

@@ -1,10 +1,7 @@
 //! A client's Engine.IO session: the state machine, shared by the tasks of its transports and the task of the chat.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -21,25 +18,22 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::live::{CloseCode, allowance::Allowance, lobby::Place};
-
-/// How many messages of a client may wait to be read; it is not listened to while there are as many.
-const BACKLOG: usize = 32;
+use super::chat::Shown;
+use crate::live::{CloseCode, conversation::BACKLOG, lobby::Place, quota::Quota};
 
 /// How much may wait in the session before the hub keeps the rest, whose queue is the one that is bounded for good.
-const AHEAD: usize = 64 * 1024;
+pub(super) const AHEAD: usize = 64 * 1024;
 
 /// A client's session.
 pub(super) struct Session {
     pub(super) sid: ByteString,
     connection: Mutex<Connection>,
     started: Instant,
-    /// Set once the client has said who it is.
-    pub(super) authenticated: Arc<AtomicBool>,
+    pub(super) quota: Arc<Quota>,
+    /// What its requests said of who calls, until it is connected.
+    shown: Mutex<Shown>,
     /// Whose credentials came with its requests or opened its connection.
     users: Mutex<Vec<UserId>>,
-    /// How much the client may send by polling.
-    pub(super) allowance: Mutex<Allowance>,
     /// Why the server ends the session, where it has more to say than the protocol.
     closing: OnceLock<CloseCode>,
     wakers: Wakers,
@@ -60,29 +54,24 @@ struct Wakers {
 }
 
 impl Session {
-    pub(super) fn polling(config: Config, sid: ByteString, allowance: Allowance, place: Place) -> (Arc<Self>, PollId) {
+    pub(super) fn polling(config: Config, sid: ByteString, quota: Quota, place: Place) -> (Arc<Self>, PollId) {
         let (connection, poll) = Connection::polling(config, sid.clone(), Duration::ZERO);
-        (Self::new(connection, sid, allowance, place), poll)
+        (Self::new(connection, sid, quota, place), poll)
     }
 
-    pub(super) fn websocket(
-        config: Config,
-        sid: ByteString,
-        allowance: Allowance,
-        place: Place,
-    ) -> (Arc<Self>, SocketId) {
+    pub(super) fn websocket(config: Config, sid: ByteString, quota: Quota, place: Place) -> (Arc<Self>, SocketId) {
         let (connection, socket) = Connection::websocket(config, sid.clone(), Duration::ZERO);
-        (Self::new(connection, sid, allowance, place), socket)
+        (Self::new(connection, sid, quota, place), socket)
     }
 
-    fn new(connection: Connection, sid: ByteString, allowance: Allowance, place: Place) -> Arc<Self> {
+    fn new(connection: Connection, sid: ByteString, quota: Quota, place: Place) -> Arc<Self> {
         Arc::new(Self {
             sid,
             connection: Mutex::new(connection),
             started: Instant::now(),
-            authenticated: Arc::default(),
+            quota: Arc::new(quota),
+            shown: Mutex::new(Shown::Nothing),
             users: Mutex::default(),
-            allowance: Mutex::new(allowance),
             closing: OnceLock::new(),
             wakers: Wakers::default(),
             _place: place,
@@ -108,17 +97,11 @@ impl Session {
     pub(super) async fn take<T>(&self, mut take: impl FnMut(&mut Connection) -> Option<T>) -> T {
         loop {
             let outbound = self.wakers.outbound.notified();
-            let (taken, is_open) = self.with(|connection, _| (take(connection), connection.session().is_open()));
-            let Some(taken) = taken else {
-                outbound.await;
-                continue;
-            };
-            self.wakers.sent.notify_one();
-            if !is_open {
-                // What was taken may have been the last, which ends the session.
-                self.receive(|_, _| ());
+            if let Some(taken) = self.with(|connection, _| take(connection)) {
+                self.wakers.sent.notify_one();
+                return taken;
             }
-            return taken;
+            outbound.await;
         }
     }
 
@@ -126,19 +109,14 @@ impl Session {
     pub(super) async fn next_event(&self) -> Event {
         loop {
             let inbound = self.wakers.inbound.notified();
-            let (event, is_open) = self.with(|connection, now| {
-                let event = connection.next_event(now);
-                (event, connection.session().is_open())
-            });
+            let event = self.with(|connection, now| connection.next_event(now));
             self.wakers.taken.notify_waiters();
-            if !is_open || event.is_some() {
-                // Reading may have refused something, or ended the session.
+            if let Some(event) = event {
+                // What was read may have been refused at once.
                 self.wakers.outbound.notify_waiters();
+                return event;
             }
-            match event {
-                Some(event) => return event,
-                None => inbound.await,
-            }
+            inbound.await;
         }
     }
 
@@ -188,15 +166,22 @@ impl Session {
 
     /// Ends the session. What is to be sent still is, if the client fetches it in time.
     pub(super) fn end(&self, code: CloseCode) {
-        // The first reason counts.
-        let _ = self.closing.set(code);
-        self.receive(|connection, now| connection.close(now));
+        self.close(code, Connection::close);
     }
 
     /// Ends the session as [`Self::end`], but tells the client that it is not to come back by itself.
     pub(super) fn dismiss(&self, code: CloseCode) {
-        let _ = self.closing.set(code);
-        self.receive(|connection, now| connection.disconnect_all(now));
+        self.close(code, Connection::disconnect_all);
+    }
+
+    /// The first reason counts.
+    fn close(&self, code: CloseCode, close: fn(&mut Connection, Duration)) {
+        self.receive(|connection, now| {
+            if connection.session().is_open() {
+                let _ = self.closing.set(code);
+                close(connection, now);
+            }
+        });
     }
 
     /// With what the session's WebSocket is closed; `None` if there is nothing more to say than the protocol does.
@@ -230,12 +215,34 @@ impl Session {
         self.with(|connection, _| connection.session().is_open())
     }
 
-    /// Whether the client has said who it is.
-    pub(super) fn is_authenticated(&self) -> bool {
-        self.authenticated.load(Ordering::Relaxed)
+    /// Notes what a request said of who calls. It counts for the next CONNECT.
+    pub(super) fn show(&self, shown: Shown) {
+        if !matches!(shown, Shown::Nothing) {
+            *self.shown.lock() = shown;
+        }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Connection, Duration) -> T) -> T {
-        change(&mut self.connection.lock(), self.started.elapsed())
+    /// What the requests said of who calls.
+    pub(super) fn shown(&self) -> Shown {
+        self.shown.lock().clone()
     }
+
+    /// Whatever ends the session, whoever finds it out, concerns everybody.
+    fn with<T>(&self, change: impl FnOnce(&mut Connection, Duration) -> T) -> T {
+        let mut connection = self.connection.lock();
+        let before = stage(&mut connection);
+        let result = change(&mut connection, self.started.elapsed());
+        let is_same = before == stage(&mut connection);
+        drop(connection);
+        if !is_same {
+            self.wakers.inbound.notify_waiters();
+            self.wakers.outbound.notify_waiters();
+        }
+        result
+    }
+}
+
+/// Whether the session is open, and whether it still has a time to keep.
+fn stage(connection: &mut Connection) -> (bool, bool) {
+    (connection.session().is_open(), connection.deadline().is_some())
 }

@@ -6,9 +6,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use bytestring::ByteString;
 use parking_lot::Mutex;
 use parlor_domain::Entropy;
+use parlor_socketio::Config;
 
-use super::session::Session;
-use crate::live::lobby::{Lobby, Place};
+use super::{config, session::Session};
+use crate::live::{
+    LiveConfig,
+    lobby::{Lobby, Place},
+};
 
 /// How many random bytes an id has: who knows it speaks for the client.
 const SID_BYTES: usize = 24;
@@ -16,14 +20,16 @@ const SID_BYTES: usize = 24;
 /// All sessions of this server.
 pub(in crate::live) struct Sessions {
     open: Mutex<HashMap<ByteString, Arc<Session>>>,
+    pub(super) config: Config,
     addresses: Arc<Lobby>,
     entropy: Arc<dyn Entropy>,
 }
 
 impl Sessions {
-    /// None yet, and at most so many of one address.
-    pub(in crate::live) fn new(per_address: usize, entropy: Arc<dyn Entropy>) -> Self {
-        Self { open: Mutex::default(), addresses: Lobby::new(per_address), entropy }
+    /// None yet.
+    pub(in crate::live) fn new(live: &LiveConfig, entropy: Arc<dyn Entropy>) -> Self {
+        let addresses = Lobby::new(live.sessions_per_address);
+        Self { open: Mutex::default(), config: config(live), addresses, entropy }
     }
 
     /// A place for one more session of this address, unless it has as many as it may.

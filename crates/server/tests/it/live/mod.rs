@@ -5,13 +5,13 @@ mod commands;
 mod events;
 mod lifetime;
 mod protocol;
-mod raw;
+pub(crate) mod raw;
 mod resume;
 mod upgrade;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Socket};
+use crate::support::{Answer, Client, PASSWORD, Socket};
 
 /// Asks for a socket by HTTP alone, to see the refusal. A header that is given stands for the right one.
 pub(crate) async fn refused(client: &Client, query: &str, headers: &[(&str, &str)]) -> Answer {
@@ -34,6 +34,15 @@ pub(crate) fn problem(answer: &Answer) -> (u16, &str) {
 pub(crate) async fn ticket(client: &Client) -> String {
     let answer = client.post("/api/v1/ws/ticket", Value::Null).await;
     answer.body["ticket"].as_str().unwrap().to_owned()
+}
+
+/// The access cookie of a new session of this client's user, as a `Cookie` header.
+pub(crate) async fn cookie(client: &Client) -> String {
+    let login = json!({ "login": client.user["username"], "password": PASSWORD, "session": "cookie" });
+    let answer = client.post("/api/v1/auth/login", login).await;
+    let cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let access = cookies.into_iter().find(|cookie| cookie.starts_with("parlor_access=")).unwrap();
+    access.split(';').next().unwrap().to_owned()
 }
 
 /// A socket of this client that is ready.

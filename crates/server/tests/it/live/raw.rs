@@ -46,11 +46,16 @@ pub(crate) struct Frame {
 impl RawSocket {
     /// Opens a socket as this client, with a small receive buffer.
     pub(crate) async fn open(server: &TestServer, client: &Client) -> Self {
+        Self::open_at(server, client, "/api/v1/ws").await
+    }
+
+    /// The same at another path.
+    pub(crate) async fn open_at(server: &TestServer, client: &Client, path: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let address = server.base.trim_start_matches("http://");
         let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
-        let mut request = format!("GET /api/v1/ws HTTP/1.1\r\nHost: {address}\r\n");
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
         for (name, value) in HANDSHAKE {
             request.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -2,17 +2,8 @@
 
 use serde_json::json;
 
-use super::{problem, raw, refused, ticket};
-use crate::support::{Client, PASSWORD, TestServer};
-
-/// A client's access cookie, as a `Cookie` header.
-async fn cookie(client: &Client) -> String {
-    let login = json!({ "login": client.user["username"], "password": PASSWORD, "session": "cookie" });
-    let answer = client.post("/api/v1/auth/login", login).await;
-    let cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    let access = cookies.into_iter().find(|cookie| cookie.starts_with("parlor_access=")).unwrap();
-    access.split(';').next().unwrap().to_owned()
-}
+use super::{cookie, problem, raw, refused, ticket};
+use crate::support::TestServer;
 
 #[tokio::test]
 async fn what_asks_for_no_websocket_is_told_to() {

@@ -99,9 +99,8 @@ fn connect(connection: &mut Connection, namespace: &Namespace, auth: Option<Json
         return connection.refuse(namespace, &ConnectError::invalid_namespace());
     }
     connection.accept(namespace, &Welcome::new(new_id()))?;
-    let auth = auth.map_or_else(|| "{}".into(), |auth| auth.as_str().to_owned());
-    let args = Json::from_text(&format!("[{auth}]").into()).ok().and_then(|list| Args::from_json(&list).ok());
-    emit(connection, namespace, "auth", args.unwrap_or_default())
+    let auth = auth.map_or_else(|| Args::new(&[serde_json::json!({})]), |auth| Args::new(&[auth]));
+    emit(connection, namespace, "auth", auth.unwrap_or_default())
 }
 
 fn echo(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::config::Config;
-use super::handshake::Handshake;
+use super::handshake::open_packet;
 use super::heartbeat::{Beat, Heartbeat};
 use super::outbox::Outbox;
 use super::packet::{Frame, Message, Packet};
@@ -87,7 +87,7 @@ impl Session {
         let mut session = Self {
             heartbeat: Heartbeat::new(config.ping_interval, config.ping_timeout, now),
             config,
-            sid: sid.clone(),
+            sid,
             phase: Phase::Open,
             transport,
             probe: None,
@@ -97,8 +97,8 @@ impl Session {
             events: VecDeque::new(),
             last_id: 0,
         };
-        let handshake = Handshake::new(sid, session.transport(), &config);
-        session.send_frame(handshake.to_packet().encode());
+        let handshake = open_packet(&session.sid, session.transport(), &config);
+        session.send_frame(handshake.encode());
         session
     }
 
@@ -195,7 +195,7 @@ impl Session {
     /// the client fetches it within [`Config::close_timeout`].
     pub fn close(&mut self, reason: EndReason, now: Duration) {
         if self.is_open() {
-            self.close_within(reason, now + self.config.close_timeout);
+            self.close_within(reason, now.saturating_add(self.config.close_timeout));
         }
     }
 
@@ -226,7 +226,7 @@ impl Session {
     fn client_closes(&mut self, now: Duration) {
         if matches!(self.transport, Transport::Polling) && self.poll.is_none() {
             self.outbox.clear();
-            self.close_within(EndReason::ClientClosed, now + self.config.noop_delay);
+            self.close_within(EndReason::ClientClosed, now.saturating_add(self.config.noop_delay));
         } else {
             self.release_poll();
             self.end(EndReason::ClientClosed);

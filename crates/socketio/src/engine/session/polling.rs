@@ -6,7 +6,6 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{EndReason, Phase, PollId, PostId, Session, Transport};
-use crate::engine::outbox::with_close;
 use crate::engine::payload;
 use crate::engine::request::Refusal;
 
@@ -64,21 +63,20 @@ impl Session {
         Some(answer)
     }
 
-    /// What is buffered, with the close packet behind it if that was the last of a session that the server closes; or
-    /// nothing but a noop for a client that closes.
+    /// What is buffered; then the close packet if the server closes the session, or a noop if the client does.
+    ///
+    /// The close packet has a payload of its own: stock clients read a whole payload before they handle its messages,
+    /// and put aside for their next connection what came together with the end.
     fn take_payload(&mut self) -> Option<ByteString> {
         if !self.is_polling() {
             return None;
         }
         let body = self.outbox.take_payload(self.config.max_packets_out, self.config.max_payload);
         match self.phase {
-            Phase::Closing { reason, .. } if self.outbox.is_empty() => {
+            Phase::Closing { reason, .. } if body.is_none() => {
                 self.poll = None;
                 self.end(reason);
-                if reason == EndReason::ClientClosed {
-                    return Some(ByteString::from_static("6"));
-                }
-                Some(with_close(body.unwrap_or_default()))
+                Some(ByteString::from_static(if reason == EndReason::ClientClosed { "6" } else { "1" }))
             }
             Phase::Open | Phase::Closing { .. } | Phase::Ended(_) => body.map(ByteString::from),
         }
@@ -163,7 +161,7 @@ impl Session {
             Transport::Polling => poll.since.max(self.probe.as_ref()?.answered_at()?),
             Transport::WebSocket(_) => poll.since,
         };
-        Some(since + self.config.noop_delay)
+        Some(since.saturating_add(self.config.noop_delay))
     }
 
     /// Lets the hanging poll come back without anything.

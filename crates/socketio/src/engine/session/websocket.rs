@@ -53,7 +53,8 @@ impl Session {
             return Err(Refusal::BadRequest);
         }
         let socket = SocketId(self.next_id());
-        self.probe = Some(Probe { socket, by: now + self.config.upgrade_timeout, state: ProbeState::Connected });
+        let by = now.saturating_add(self.config.upgrade_timeout);
+        self.probe = Some(Probe { socket, by, state: ProbeState::Connected });
         Ok(socket)
     }
 

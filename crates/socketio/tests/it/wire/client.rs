@@ -121,6 +121,16 @@ impl Client {
         }
     }
 
+    /// What comes next over the WebSocket, after pings, which are answered.
+    pub(super) async fn next_but_pings(&mut self) -> Incoming {
+        loop {
+            match self.next().await {
+                Incoming::Text(text) if text == "2" => self.send("3").await,
+                other @ (Incoming::Text(_) | Incoming::Binary(_) | Incoming::Closed(_)) => return other,
+            }
+        }
+    }
+
     /// Closes the WebSocket and waits until the server has agreed.
     pub(super) async fn leave(&mut self) {
         self.socket().close(None).await.unwrap();

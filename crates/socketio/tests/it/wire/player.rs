@@ -9,23 +9,22 @@ use super::client::{Client, Incoming};
 use super::http::Pending;
 use crate::script::{Begin, Step};
 
-/// How many times slower than in the scripts the time goes.
-pub(super) const SLOWER: u32 = 4;
-
 /// A client's script against a server.
 pub(super) struct Player {
     client: Client,
     poll: Option<Pending>,
+    /// How many times slower than in the scripts the time goes.
+    slower: u32,
 }
 
 impl Player {
     /// Opens a session and reads its handshake.
-    pub(super) async fn open(address: SocketAddr, path: &'static str, begin: Begin) -> Self {
+    pub(super) async fn open(address: SocketAddr, path: &'static str, begin: Begin, slower: u32) -> Self {
         let client = match begin {
             Begin::Polling => Client::polling(address, path).await.0,
             Begin::WebSocket => Client::websocket(address, path).await.0,
         };
-        Self { client, poll: None }
+        Self { client, poll: None, slower }
     }
 
     /// Plays the steps; `what` is said when one fails.
@@ -74,7 +73,7 @@ impl Player {
             Step::Wait(millis) => {
                 // A step that waits for something takes the time by itself.
                 if next.is_some_and(asks_at_once) {
-                    sleep(SLOWER * Duration::from_millis(millis)).await;
+                    sleep(self.slower * Duration::from_millis(millis)).await;
                 }
             }
             // That nothing comes can only be seen where the time stands still.
@@ -82,21 +81,19 @@ impl Player {
         }
     }
 
-    /// What comes next; a ping that is not expected comes because the machine is slow, and is answered.
+    /// What comes next. A ping that is not expected comes because the machine is slow.
     async fn receive(&mut self, expected: &str) -> Incoming {
-        loop {
-            match self.client.next().await {
-                Incoming::Text(text) if text == "2" && expected != "2" => self.client.send("3").await,
-                Incoming::Text(text) => return Incoming::Text(without_ids(&text)),
-                other @ (Incoming::Binary(_) | Incoming::Closed(_)) => return other,
-            }
+        let next = if expected == "2" { self.client.next().await } else { self.client.next_but_pings().await };
+        match next {
+            Incoming::Text(text) => Incoming::Text(without_ids(&text)),
+            other @ (Incoming::Binary(_) | Incoming::Closed(_)) => other,
         }
     }
 }
 
 /// Whether the step's outcome depends on when it happens.
 fn asks_at_once(step: &Step) -> bool {
-    matches!(step, Step::Get | Step::GetRefused(_) | Step::PostRefused(..) | Step::UpgradeRefused(_))
+    matches!(step, Step::Get | Step::GetRefused(_) | Step::Abort | Step::PostRefused(..) | Step::UpgradeRefused(_))
 }
 
 /// The text with `id` in the place of each id, as the scripts have it.

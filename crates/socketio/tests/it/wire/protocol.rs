@@ -3,11 +3,17 @@
 use futures_util::future::join_all;
 use parlor_socketio::Config;
 
-use super::player::{Player, SLOWER};
-use super::{Server, patient};
+use super::player::Player;
+use super::{PATIENT, Server, patient};
 use crate::engine_protocol;
 use crate::script::{self, Begin, Step};
 use crate::socketio_protocol::{self, CONNECT};
+
+/// How many times slower than in the scripts the time goes where a heartbeat is waited for.
+const SLOW: u32 = 8;
+
+/// The longest time in a script for which no heartbeat is waited for.
+const BRIEF: u64 = 100;
 
 /// The scripts' times, but slower, so that a busy machine does not spoil them.
 fn slow() -> Config {
@@ -18,20 +24,21 @@ fn slow() -> Config {
         &mut config.engine.noop_delay,
         &mut config.connect_timeout,
     ] {
-        *time *= SLOWER;
+        *time *= SLOW;
     }
     config
 }
 
-/// Plays cases, all at the same time: those in which time passes against a server with the scripts' times, others
-/// against one for which nothing is ever too late.
+/// Plays cases, all at the same time: those with heartbeats against a server that has them, others against one for
+/// which nothing is ever too late.
 async fn play(path: &'static str, cases: impl Iterator<Item = (&str, Begin, Vec<&'static [Step]>)>) {
     let (slow, patient) = (Server::start(slow()), Server::start(patient()));
     let cases = cases.map(|(what, begin, scripts)| {
-        let timed = scripts.iter().any(|steps| steps.iter().any(|step| matches!(step, Step::Wait(_))));
-        let address = if timed { slow.address } else { patient.address };
+        let mut steps = scripts.iter().copied().flatten();
+        let beats = steps.any(|step| matches!(step, Step::Wait(millis) if *millis > BRIEF));
+        let (address, slower) = if beats { (slow.address, SLOW) } else { (patient.address, PATIENT) };
         async move {
-            let mut player = Player::open(address, path, begin).await;
+            let mut player = Player::open(address, path, begin, slower).await;
             for steps in scripts {
                 player.play(what, steps).await;
             }

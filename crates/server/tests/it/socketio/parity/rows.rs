@@ -1,0 +1,186 @@
+//! What is sent: one valid input for each command, every way to spoil it that its description in the AsyncAPI document
+//! shows, and what only a certain world refuses.
+
+use serde_json::{Map, Value, json};
+
+/// One command with its data, in which `$name` stands for an id of the world.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) command: String,
+    /// Who sends it.
+    pub(super) sender: &'static str,
+    /// JSON, as text.
+    pub(super) data: String,
+    expected: Expected,
+}
+
+#[derive(Debug)]
+enum Expected {
+    /// It is carried out.
+    Done,
+    /// It is refused with this code.
+    Refused(&'static str),
+}
+
+impl Row {
+    fn new(command: &str, data: &Value, expected: Expected) -> Self {
+        Self { command: command.to_owned(), sender: "ada", data: data.to_string(), expected }
+    }
+
+    /// Fails when the outcome is the same through every door but not the expected one.
+    pub(super) fn check(&self, outcome: &Value) {
+        match self.expected {
+            Expected::Done => assert!(outcome.get("data").is_some(), "{self:?}: {outcome}"),
+            Expected::Refused(code) => assert_eq!(outcome["problem"]["code"], code, "{self:?}: {outcome}"),
+        }
+    }
+}
+
+/// All rows for the commands that the document tells of.
+pub(super) fn rows(asyncapi: &Value) -> Vec<Row> {
+    let messages = asyncapi["components"]["messages"].as_object().unwrap();
+    let commands = messages.iter().filter(|(_, message)| message["payload"]["properties"]["command"].is_object());
+    let mut rows: Vec<Row> = commands.flat_map(|(name, message)| of_command(name, message, asyncapi)).collect();
+    assert!(!rows.is_empty(), "the document tells of commands");
+    rows.extend(of_the_world());
+    rows
+}
+
+/// Data with which the command can be carried out.
+fn valid(command: &str) -> Value {
+    match command {
+        "auth" => json!({ "token": "nonsense" }),
+        "ping" => json!({}),
+        "resume" => json!({ "streams": { "$direct": 0, "$unknown": 1, "$ada": 0 } }),
+        "message.send" => {
+            json!({ "conversationId": "$direct", "text": "Good morning", "metadata": { "b": 1, "a": [1.0, "é🙂"] } })
+        }
+        "typing.start" | "typing.stop" => json!({ "conversationId": "$direct" }),
+        "receipt.read" | "receipt.delivered" => json!({ "conversationId": "$direct", "seq": 1 }),
+        "status.set" => json!({ "kind": "away", "text": "lunch", "until": "2023-11-14T23:00:00.000Z" }),
+        unknown => panic!("the command {unknown} needs a valid input here"),
+    }
+}
+
+fn of_command(command: &str, message: &Value, asyncapi: &Value) -> Vec<Row> {
+    let valid = valid(command);
+    let expected = if command == "auth" { Expected::Refused("already_authenticated") } else { Expected::Done };
+    let mut rows = vec![Row::new(command, &valid, expected)];
+    let members = valid.as_object().unwrap();
+    let schema = &message["payload"]["properties"]["data"];
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let with = |name: &str, value: Value| {
+        let mut spoilt: Map<String, Value> = members.clone();
+        spoilt.insert(name.to_owned(), value);
+        Row::new(command, &spoilt.into(), Expected::Refused("validation_failed"))
+    };
+    for name in required {
+        let mut spoilt = members.clone();
+        spoilt.remove(name.as_str().unwrap());
+        rows.push(Row::new(command, &spoilt.into(), Expected::Refused("validation_failed")));
+    }
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        rows.extend(wrong_values(schema, asyncapi).into_iter().map(|value| with(name, value)));
+    }
+    rows.push(with("unheardOf", json!(1)));
+    for data in [json!([]), json!("text"), json!(7), json!(true), json!([[]])] {
+        rows.push(Row::new(command, &data, Expected::Refused("validation_failed")));
+    }
+    // As good as no data, which is enough for a command that needs none.
+    let expected = if members.is_empty() { Expected::Done } else { Expected::Refused("validation_failed") };
+    rows.push(Row::new(command, &Value::Null, expected));
+    rows
+}
+
+/// Values that a member of this description can't have.
+fn wrong_values(schema: &Value, asyncapi: &Value) -> Vec<Value> {
+    let types = schema["type"].to_string();
+    let reference = schema["oneOf"][1]["$ref"].as_str().or(schema["$ref"].as_str()).unwrap_or_default();
+    let named = &asyncapi["components"]["schemas"][reference.rsplit('/').next().unwrap_or_default()];
+    let types = if named.is_object() { named["type"].to_string() } else { types };
+    let mut values = vec![json!([]), json!([1]), json!(true)];
+    if types.contains("string") {
+        values.extend([json!(7), json!({ "$ne": null })]);
+    } else {
+        values.push(json!("text"));
+    }
+    if let Some(most) = schema["maxLength"].as_u64() {
+        values.push(json!("a".repeat(usize::try_from(most).unwrap() + 1)));
+    }
+    if schema["minLength"] == 1 {
+        values.push(json!(""));
+    }
+    if schema["pattern"].is_string() || named["enum"].is_array() || schema["format"] == "date-time" {
+        values.push(json!("no such thing"));
+    }
+    if types.contains("integer") {
+        values.extend([json!(-1), json!(1.5), json!(9_007_199_254_740_992_u64), json!(1e300)]);
+    }
+    values
+}
+
+/// What is right by itself, and refused or answered for what the world is like. The order matters.
+fn of_the_world() -> Vec<Row> {
+    let mut rows = Vec::new();
+    let refused = |command: &str, data: Value, code| Row::new(command, &data, Expected::Refused(code));
+    let done = |command: &str, data: Value| Row::new(command, &data, Expected::Done);
+    let in_conversation =
+        ["message.send", "typing.start", "typing.stop", "receipt.read", "receipt.delivered"].map(|command| {
+            let data = valid(command);
+            (command, move |id: &str| {
+                let mut data = data.clone();
+                data["conversationId"] = json!(id);
+                data
+            })
+        });
+    for (command, data) in &in_conversation {
+        for id in ["$unknown", "$foreign", "$ada"] {
+            rows.push(refused(command, data(id), "not_found"));
+        }
+        rows.push(refused(command, data("6740A1b2"), "validation_failed"));
+    }
+    rows.push(refused("message.send", in_conversation[0].1("$gone"), "recipient_deleted"));
+
+    let message = |text: &str| json!({ "conversationId": "$direct", "text": text, "clientMessageId": "c-1" });
+    rows.extend([
+        done("message.send", message("once")),
+        done("message.send", message("once")),
+        refused("message.send", message("something else"), "client_message_id_reused"),
+        done("message.send", json!({ "conversationId": "$direct", "text": "once", "clientMessageId": null })),
+        refused("message.send", json!({ "conversationId": "$direct", "text": " \n " }), "validation_failed"),
+        refused("message.send", json!({ "conversationId": "$direct", "text": "a\u{0}b" }), "validation_failed"),
+        refused("receipt.read", json!({ "conversationId": "$direct", "seq": 1000 }), "validation_failed"),
+        done("receipt.read", json!({ "conversationId": "$direct", "seq": 0 })),
+        refused("status.set", json!({ "kind": "busy", "until": "2001-01-01T00:00:00Z" }), "validation_failed"),
+        done("status.set", json!({ "kind": "available" })),
+        refused("resume", json!({ "streams": { "nonsense": 1 } }), "validation_failed"),
+        refused("resume", json!({ "streams": { "$direct": -1 } }), "validation_failed"),
+        done("resume", json!({ "streams": {} })),
+        done("resume", json!({ "streams": { "$direct": 1_000_000, "$foreign": 0 } })),
+        refused("message.destroy", json!({}), "unknown_command"),
+    ]);
+    rows.extend(of_text());
+    for (command, data) in in_conversation {
+        rows.push(Row { sender: "flo", ..refused(command, data("$flos"), "rate_limited") });
+    }
+    rows.push(Row { sender: "flo", ..refused("status.set", valid("status.set"), "rate_limited") });
+    rows.push(Row { sender: "flo", ..refused("resume", json!({ "streams": {} }), "rate_limited") });
+    rows
+}
+
+/// What serde_json would not write.
+fn of_text() -> Vec<Row> {
+    let send = |members: &str, code: Option<&'static str>| Row {
+        data: format!(r#"{{ "conversationId" : "$direct", "text":"hi", {members} }}"#),
+        ..Row::new("message.send", &Value::Null, code.map_or(Expected::Done, Expected::Refused))
+    };
+    let nested = |depth| format!(r#""metadata":{}1{}"#, r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    vec![
+        send(r#""metadata":{"a": 1.0,  "b":1e2, "\u00e9":"\ud83d\ude42"}"#, None),
+        send(r#""metadata":{"a":1,"a":2}"#, Some("invalid_json")),
+        send(r#""metadata":{"a":"\ud800"}"#, Some("invalid_json")),
+        send(r#""metadata":{"a":1e999}"#, Some("invalid_json")),
+        send(&nested(60), None),
+        send(&nested(100), Some("invalid_json")),
+    ]
+}

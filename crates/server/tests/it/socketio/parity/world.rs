@@ -1,0 +1,113 @@
+//! A server with the same users, conversations and limits each time, and names for their ids.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parlor_domain::testing::SettableClock;
+use serde_json::{Map, Value, json};
+
+use crate::support::{Client, Setup, Socket, TestServer};
+
+const LIMITS: [(&str, &str); 3] = [
+    ("limits.messages_per_user", "{ burst = 50, per_minute = 1 }"),
+    ("limits.signals_per_user", "{ burst = 90, per_minute = 1 }"),
+    ("limits.syncs_per_user", "{ burst = 40, per_minute = 1 }"),
+];
+
+/// A server, and who is there.
+pub(super) struct World {
+    _server: TestServer,
+    users: HashMap<&'static str, Client>,
+    /// What the ids are called.
+    names: Vec<(&'static str, String)>,
+    /// So that everybody is online through every door.
+    _tabs: Vec<Socket>,
+}
+
+impl World {
+    pub(super) async fn build() -> Self {
+        // A clock that stands still makes the times equal.
+        let setup = Setup { set: &LIMITS, clock: Arc::new(SettableClock::default()) };
+        let server = TestServer::start_with(setup).await;
+        let mut users = HashMap::new();
+        let mut tabs = Vec::new();
+        for name in ["ada", "bob", "eve", "flo", "gus"] {
+            let client = server.signup(name).await;
+            let mut tab = client.socket().await;
+            tab.event("ready").await;
+            tabs.push(tab);
+            users.insert(name, client);
+        }
+        let (ada, bob, eve, flo, gus) = (&users["ada"], &users["bob"], &users["eve"], &users["flo"], &users["gus"]);
+        let direct = ada.direct(bob).await;
+        bob.say(&direct, "Hello, Ada.").await;
+        let names = vec![
+            ("$direct", direct),
+            ("$foreign", bob.direct(eve).await),
+            ("$flos", flo.direct(bob).await),
+            ("$gone", ada.direct(gus).await),
+            ("$unknown", "000000000000000000000000".to_owned()),
+            ("$ada", ada.id().to_owned()),
+            ("$bob", bob.id().to_owned()),
+            ("$gus", gus.id().to_owned()),
+            // A part of what is shown instead of his name.
+            ("$tail", gus.id()[12..].to_owned()),
+        ];
+        assert_eq!(gus.delete("/api/v1/users/me").await.status, 204);
+        let world = Self { _server: server, users, names, _tabs: tabs };
+        world.exhaust().await;
+        world
+    }
+
+    /// Takes from Flo whatever her limits allow.
+    async fn exhaust(&self) {
+        let flo = &self.users["flo"];
+        let conversation = self.fill("/api/v1/conversations/$flos");
+        for (path, body) in [
+            (format!("{conversation}/messages"), json!({ "text": "again" })),
+            (format!("{conversation}/typing"), json!({ "typing": true })),
+            ("/api/v1/sync".to_owned(), json!({ "streams": {} })),
+        ] {
+            while flo.post(&path, body.clone()).await.status != 429 {}
+        }
+    }
+
+    pub(super) fn user(&self, name: &str) -> &Client {
+        &self.users[name]
+    }
+
+    /// The AsyncAPI document, as the server serves it.
+    pub(super) async fn asyncapi(&self) -> Value {
+        self.users["ada"].get("/api/docs/asyncapi.json").await.body
+    }
+
+    /// Puts ids in the place of names.
+    pub(super) fn fill(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
+    }
+
+    /// Puts names in the place of ids, and leaves out of it what only one door can say.
+    pub(super) fn tell(&self, mut outcome: Value) -> Value {
+        if outcome["problem"]["code"] == "invalid_json" {
+            // It says at which line and column.
+            outcome["problem"].as_object_mut().unwrap().remove("detail").unwrap();
+        }
+        self.renamed(outcome)
+    }
+
+    fn renamed(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.name_of(text)),
+            Value::Array(values) => values.into_iter().map(|value| self.renamed(value)).collect(),
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(name, value)| (self.name_of(name), self.renamed(value)));
+                Value::Object(members.collect::<Map<_, _>>())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value,
+        }
+    }
+
+    fn name_of(&self, text: String) -> String {
+        let text = self.names.iter().fold(text, |text, (name, id)| text.replace(id, name));
+        if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) { "$new".to_owned() } else { text }
+    }
+}
