@@ -15,6 +15,10 @@ pub enum Part {
     Python,
     /// `mongod`, the server of MongoDB.
     Mongod,
+    /// Node, whose packages of `tests/clients/package-lock.json` are where `PARLOR_TEST_NODE_MODULES` says.
+    Node,
+    /// `chromium`, the browser.
+    Chromium,
 }
 
 impl Part {
@@ -41,6 +45,8 @@ impl Part {
             Self::Curl => "PARLOR_TEST_CURL",
             Self::Python => "PARLOR_TEST_PYTHON",
             Self::Mongod => "PARLOR_TEST_MONGOD",
+            Self::Node => "PARLOR_TEST_NODE",
+            Self::Chromium => "PARLOR_TEST_CHROMIUM",
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use cargo_metadata::Message;
 
-use crate::{process, workspace::Workspace};
+use crate::{parts, process, workspace::Workspace};
 
 /// A workspace of its own, since all of it is built with the flags below.
 const PACKAGE: &str = "crates/socketio/fuzz";
@@ -46,6 +46,7 @@ struct Target {
 impl Fuzzer {
     /// Builds all targets.
     pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
+        parts::bring_cxx()?;
         let (package, work) = (workspace.root.join(PACKAGE), workspace.target.join("fuzz"));
         let mut build =
             workspace.cargo(&["build", "--release", "--locked", "--message-format=json-render-diagnostics"]);

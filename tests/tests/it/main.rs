@@ -11,3 +11,4 @@ mod mongodb;
 mod parts;
 mod readme;
 mod sending;
+mod socketio;

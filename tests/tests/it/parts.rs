@@ -28,11 +28,31 @@ fn curl_speaks_http() -> Result<()> {
 }
 
 #[test]
-fn python_has_the_pinned_websocket_client() -> Result<()> {
+fn python_has_the_pinned_clients() -> Result<()> {
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/requirements.txt");
-    let version = output(Part::Python, &["-c", "import websockets; print(websockets.__version__)"])?;
-    let pinned = format!("websockets=={version} ");
-    assert!(fs::read_to_string(requirements)?.contains(&pinned), "Python has websockets {version}");
+    let requirements = fs::read_to_string(requirements)?;
+    for package in ["websockets", "python-socketio"] {
+        let script = format!("from importlib.metadata import version; print(version({package:?}))");
+        let pinned = format!("{package}=={} ", output(Part::Python, &["-c", &script])?);
+        assert!(requirements.contains(&pinned), "Python has {pinned}");
+    }
+    Ok(())
+}
+
+#[test]
+fn node_has_the_pinned_socketio_client() -> Result<()> {
+    let script = "require(process.env.PARLOR_TEST_NODE_MODULES + '/socket.io-client/package.json').version";
+    let version = output(Part::Node, &["--print", script])?;
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/package.json");
+    let pinned = format!("\"socket.io-client\": \"{version}\"");
+    assert!(fs::read_to_string(packages)?.contains(&pinned), "Node has socket.io-client {version}");
+    Ok(())
+}
+
+#[test]
+fn chromium_is_a_browser() -> Result<()> {
+    let version = output(Part::Chromium, &["--version"])?;
+    assert!(version.starts_with("Chromium ") || version.contains("Chrome"), "{version}");
     Ok(())
 }
 

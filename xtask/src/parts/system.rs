@@ -13,12 +13,16 @@ use crate::process;
 
 /// Finds a program on PATH; if it is missing, installs the package that brings it, or says which one is missing.
 pub(crate) fn program(name: &str, package: &str) -> Result<PathBuf> {
-    let find = || on_path(name, &env::var_os("PATH").unwrap_or_default());
-    if let Some(found) = find() {
+    if let Some(found) = find(name) {
         return Ok(found);
     }
     install(package)?;
-    find().with_context(|| format!("the package `{package}` is installed, and still there is no `{name}` on PATH"))
+    find(name).with_context(|| format!("the package `{package}` is installed, and still there is no `{name}` on PATH"))
+}
+
+/// Finds a program on PATH.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    on_path(name, &env::var_os("PATH").unwrap_or_default())
 }
 
 /// Installs a package of Debian. Elsewhere, or without the rights to do so, an error that names it.

@@ -38,7 +38,7 @@ nothing. The `id` is a text of at most 64 characters or a whole number; the answ
 WebSocket and the upgrade to it), in the namespace `/`. Who connects is told by `auth: { token }` or `auth: { ticket }`, \
 else by what the first request brings. An event has three arguments: its `data`, `{ stream, rev }` (empty for what \
 belongs to no stream), and a text, the offset. A command is an event of its name with its `data`, and is acknowledged \
-with `{ data }` or `{ problem }`. A stock client of JavaScript that comes back is recovered by itself: what it missed is \
+with `{ data }` or `{ problem }`; without a callback a problem comes as the event `problem`. A stock client of JavaScript that comes back is recovered by itself: what it missed is \
 pushed first. `auth: { resume: true }` is like `?resume=true`.
 
 **Limits.** `ready` tells them. Frames are text; a message may have at most 64 frames. Ping frames are answered, and \

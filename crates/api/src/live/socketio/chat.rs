@@ -48,13 +48,16 @@ pub(super) struct Chat {
     session: Arc<Session>,
 }
 
-/// Takes a session that is over, or whose chat has failed, from the list of all.
+/// Takes a session from the list of all when it is over, or when its chat has failed or is dropped with the thread that
+/// serves it, as happens when the server stops.
 struct Listed<'a>(&'a Chat);
 
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
-        self.0.state.live.socketio.forget(&self.0.session.sid);
-        self.0.session.end(CloseCode::InternalError);
+        let Chat { state, session } = self.0;
+        state.live.socketio.forget(&session.sid);
+        let stops = state.live.is_stopping() || state.stopping.is_raised();
+        session.end(if stops { CloseCode::ServiceRestart } else { CloseCode::InternalError });
     }
 }
 

@@ -120,11 +120,15 @@ impl Session {
         }
     }
 
-    /// Waits until the chat has read most of what the client sent.
+    /// Waits until the chat has read most of what the client sent, or reads no more.
     pub(super) async fn drained(&self) {
         loop {
             let taken = self.wakers.taken.notified();
-            if self.with(|connection, _| connection.session().pending_events()) <= BACKLOG {
+            let is_drained = self.with(|connection, _| {
+                let session = connection.session();
+                session.pending_events() <= BACKLOG || !session.is_open()
+            });
+            if is_drained {
                 return;
             }
             taken.await;
@@ -237,6 +241,7 @@ impl Session {
         if !is_same {
             self.wakers.inbound.notify_waiters();
             self.wakers.outbound.notify_waiters();
+            self.wakers.taken.notify_waiters();
         }
         result
     }
