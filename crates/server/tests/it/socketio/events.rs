@@ -30,13 +30,14 @@ async fn plain(socket: &mut RawSocket) -> Told {
     (frame.event, frame.data.get().to_owned(), place)
 }
 
-/// `ready` without what is each connection's own.
-fn of_anyone((name, data, place): Told) -> (String, Value, Value) {
+/// `ready` without what is each connection's own, and the largest frame that it tells of, which is each transport's own.
+fn of_anyone((name, data, place): Told) -> ((String, Value, Value), Value) {
     let mut data: Value = serde_json::from_str(&data).unwrap();
+    let largest = data["limits"].as_object_mut().unwrap().remove("maxFrameBytes").unwrap();
     for own in ["connectionId", "serverTime"] {
         assert!(data.as_object_mut().unwrap().remove(own).unwrap().is_string(), "{own}");
     }
-    (name, data, place)
+    ((name, data, place), largest)
 }
 
 async fn stock(socket: &mut SocketIo) -> Told {
@@ -85,7 +86,9 @@ async fn each_event_has_the_data_and_the_place_that_it_has_on_the_plain_socket()
         let first = plain(&mut raw).await;
         let auth = json!({ "token": device.token });
         let mut socket = SocketIo::connect(&device, transport, &auth).await.unwrap();
-        assert_eq!(of_anyone(stock(&mut socket).await), of_anyone(first.clone()));
+        let ((over_stock, largest), (over_plain, _)) = (of_anyone(stock(&mut socket).await), of_anyone(first.clone()));
+        assert_eq!(over_stock, over_plain);
+        assert_eq!(largest, over_stock.1["limits"]["maxMessageBytes"], "a message is one frame");
         let ready: Value = serde_json::from_str(&first.1).unwrap();
         let session = ready["sessionId"].as_str().unwrap();
         let (mut over_plain, mut over_stock): (Vec<Told>, Vec<Told>) = (Vec::new(), Vec::new());
