@@ -8,6 +8,9 @@ use crate::{
     problem::{Problem, ProblemCode},
 };
 
+/// How much of an origin is written to the log.
+const MAX_LOGGED: usize = 200;
+
 /// Succeeds if a browser says that the request comes from a page of the server's own or an allowed origin. Needed
 /// for whatever is authenticated by cookie and changes something or opens a socket.
 ///
@@ -24,7 +27,8 @@ pub(crate) fn check_origin(request: &HttpRequest) -> Result<(), Problem> {
     if text(header::ORIGIN.as_str()).is_some_and(|origin| is_allowed(config, host, origin)) {
         return Ok(());
     }
-    tracing::info!(target: "security", "a request came from an origin that is not allowed");
+    let origin = text(header::ORIGIN.as_str()).map(|origin| origin.get(..MAX_LOGGED).unwrap_or(origin));
+    tracing::info!(target: "security", ?origin, "a request came from an origin that is not allowed");
     Err(Problem::new(
         ProblemCode::OriginNotAllowed,
         "a socket, or a request by cookie, must come from a page of an allowed origin; its `Origin` is missing or not allowed",

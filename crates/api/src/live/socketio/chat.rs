@@ -24,7 +24,7 @@ use super::{
     frames::{self, Ack, SOCKET_IO},
     recovery::{self, Positions},
     request::AUTH_BYTES,
-    session::Session,
+    session::{Owner, Session},
 };
 use crate::{
     extract::{Credential, from_json},
@@ -162,7 +162,7 @@ impl Chat {
     async fn admit(&self, auth: Option<Json>) -> Result<Admitted, Problem> {
         let auth: SocketIoAuth =
             auth.map_or_else(|| Ok(SocketIoAuth::default()), |auth| from_json(auth.as_str().as_bytes()))?;
-        let caller = self.authenticate(&auth).await?;
+        let (caller, by_cookie) = self.authenticate(&auth).await?;
         let live = &self.state.services.live;
         let (connection, outbox, ready) = live.connect(caller, &SOCKET_IO).await?;
         let resumes = auth.resume.unwrap_or(false);
@@ -178,28 +178,26 @@ impl Chat {
         }
         let begin = || Positions::begin(ready.connection, caller.user, &ready.positions(), max_length);
         let (positions, pid) = recovered.or_else(|| if resumes { None } else { begin() }).unzip();
-        self.session.belongs_to(caller.user);
+        self.session.belongs_to(Owner { user: caller.user, by_cookie });
         self.session.quota.authenticated();
         Ok(Admitted { caller, connection, outbox, ready, positions, pid, resumes, lost })
     }
 
-    /// By what the client shows now, else by what its requests showed.
-    async fn authenticate(&self, auth: &SocketIoAuth) -> Result<Caller, Problem> {
+    /// By what the client shows now, else by what its requests showed; and whether that was a cookie.
+    async fn authenticate(&self, auth: &SocketIoAuth) -> Result<(Caller, bool), Problem> {
         let service = &self.state.services.auth;
-        let caller = match (&auth.token, &auth.ticket, self.session.shown()) {
+        Ok(match (&auth.token, &auth.ticket, self.session.shown()) {
             (Some(_), Some(_), _) => {
                 let reason = InvalidValue::new("ambiguous", "must not be given together with `token`");
                 return Err(Problem::invalid_field("ticket", reason));
             }
-            (Some(token), None, _) => service.authenticate(token.expose())?,
-            (None, Some(ticket), _) => service.redeem_ticket(ticket.expose()).await?,
-            (None, None, Shown::Credential(Credential::Bearer(token) | Credential::Cookie(token))) => {
-                service.authenticate(&token)?
-            }
+            (Some(token), None, _) => (service.authenticate(token.expose())?, false),
+            (None, Some(ticket), _) => (service.redeem_ticket(ticket.expose()).await?, false),
+            (None, None, Shown::Credential(Credential::Bearer(token))) => (service.authenticate(&token)?, false),
+            (None, None, Shown::Credential(Credential::Cookie(token))) => (service.authenticate(&token)?, true),
             (None, None, Shown::Malformed(problem)) => return Err(problem),
             (None, None, Shown::Nothing) => return Err(ServiceError::Unauthenticated(AuthFailure::Missing).into()),
-        };
-        Ok(caller)
+        })
     }
 
     /// Serves a client until it leaves or is made to.

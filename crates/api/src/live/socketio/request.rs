@@ -12,14 +12,13 @@ use actix_web::{
     web,
 };
 use bytestring::ByteString;
-use parlor_services::Caller;
 use parlor_socketio::engine::{Refusal, Request, SocketId};
 use serde::Serialize;
 
 use super::{
     chat::{Chat, Shown},
     polling, recovery,
-    session::Session,
+    session::{Owner, Session},
     websocket,
 };
 use crate::{
@@ -100,8 +99,9 @@ impl Exchange {
                 polling::take(&session, body, &self.state).await
             }
             Request::Upgrade { sid } => {
+                // What comes with an upgrade alone counts for nothing: whether the client connects before or after it is
+                // chance.
                 let session = self.find(&sid, &shown)?;
-                session.show(shown);
                 let socket = session.receive(|connection, now| connection.session().websocket_opened(now))?;
                 let (response, sink, incoming) = match self.accept(body, &session).await {
                     Ok(accepted) => accepted,
@@ -154,7 +154,7 @@ impl Exchange {
 
     fn open(&self, session: &Arc<Session>, shown: Shown, waiting: Place) {
         if let Some(caller) = self.caller(&shown) {
-            session.belongs_to(caller.user);
+            session.belongs_to(caller);
         }
         session.show(shown);
         self.state.live.socketio.add(session);
@@ -165,17 +165,18 @@ impl Exchange {
     fn find(&self, sid: &ByteString, shown: &Shown) -> Result<Arc<Session>, Refused> {
         let session = self.state.live.socketio.find(sid).ok_or(Refusal::UnknownSid)?;
         // A credential that is not good (any more) says nothing of who calls.
-        let strange = self.caller(shown).is_some_and(|caller| !session.may_serve(caller.user));
+        let strange = self.caller(shown).is_some_and(|caller| !session.may_serve(caller));
         if strange { Err(Refusal::UnknownSid.into()) } else { Ok(session) }
     }
 
-    fn caller(&self, shown: &Shown) -> Option<Caller> {
-        match shown {
-            Shown::Credential(Credential::Bearer(token) | Credential::Cookie(token)) => {
-                self.state.services.auth.authenticate(token).ok()
-            }
-            Shown::Nothing | Shown::Malformed(_) => None,
-        }
+    fn caller(&self, shown: &Shown) -> Option<Owner> {
+        let (token, by_cookie) = match shown {
+            Shown::Credential(Credential::Bearer(token)) => (token, false),
+            Shown::Credential(Credential::Cookie(token)) => (token, true),
+            Shown::Nothing | Shown::Malformed(_) => return None,
+        };
+        let caller = self.state.services.auth.authenticate(token).ok()?;
+        Some(Owner { user: caller.user, by_cookie })
     }
 
     async fn accept(

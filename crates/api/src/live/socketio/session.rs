@@ -32,12 +32,20 @@ pub(super) struct Session {
     pub(super) quota: Arc<Quota>,
     /// What its requests said of who calls, until it is connected.
     shown: Mutex<Shown>,
-    /// Whose credentials came with its requests or opened its connection.
-    users: Mutex<Vec<UserId>>,
+    /// Whose it is: by the request that opened it, and by what connected it.
+    owners: Mutex<Vec<Owner>>,
     /// Why the server ends the session, where it has more to say than the protocol.
     closing: OnceLock<CloseCode>,
     wakers: Wakers,
     _place: Place,
+}
+
+/// A user as whom a session was opened or connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) user: UserId,
+    /// Browsers send cookies with whatever they send, so a cookie contradicts nothing but another cookie.
+    pub(super) by_cookie: bool,
 }
 
 /// Each kind of task has its own, because all that happens often concerns one kind alone.
@@ -71,7 +79,7 @@ impl Session {
             started: Instant::now(),
             quota: Arc::new(quota),
             shown: Mutex::new(Shown::Nothing),
-            users: Mutex::default(),
+            owners: Mutex::default(),
             closing: OnceLock::new(),
             wakers: Wakers::default(),
             _place: place,
@@ -201,17 +209,18 @@ impl Session {
     }
 
     /// Notes that the session is this user's, too.
-    pub(super) fn belongs_to(&self, user: UserId) {
-        let mut users = self.users.lock();
-        if !users.contains(&user) {
-            users.push(user);
+    pub(super) fn belongs_to(&self, owner: Owner) {
+        let mut owners = self.owners.lock();
+        if !owners.contains(&owner) {
+            owners.push(owner);
         }
     }
 
-    /// Whether a request by this user may be the session's.
-    pub(super) fn may_serve(&self, user: UserId) -> bool {
-        let users = self.users.lock();
-        users.is_empty() || users.contains(&user)
+    /// Whether a request that shows this may be the session's.
+    pub(super) fn may_serve(&self, caller: Owner) -> bool {
+        let owners = self.owners.lock();
+        let mut comparable = owners.iter().filter(|owner| owner.by_cookie || !caller.by_cookie).peekable();
+        comparable.peek().is_none() || owners.iter().any(|owner| owner.user == caller.user)
     }
 
     /// Whether the session is not over and not about to be.

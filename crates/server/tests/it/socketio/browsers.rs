@@ -195,3 +195,30 @@ async fn a_token_in_auth_needs_no_origin() {
     let mut polling = SocketIo::ready(&ada, Transport::Polling).await;
     polling.is_alive().await;
 }
+
+/// Browsers send cookies with a WebSocket even if the page wants none with its polls.
+#[tokio::test]
+async fn a_cookie_that_only_an_upgrade_brings_changes_nothing() {
+    let server = with_friend().await;
+    let (ada, bob) = (server.signup("ada").await, server.signup("bob").await);
+    let headers = [("Origin", FRIEND), ("Cookie", &*cookie(&ada).await)];
+    let nobody = server.anonymous();
+    for (auth, answer) in
+        [(String::new(), r#""code":"unauthenticated""#), (json!({ "token": bob.token }).to_string(), r#"40{"sid""#)]
+    {
+        let session = Polling::open(&nobody).await;
+        let upgrade = format!("{WEBSOCKET}&sid={}", session.sid);
+        let mut socket = WebSocket::request(&nobody, &upgrade, &headers).await.unwrap();
+        socket.send("2probe").await;
+        assert_eq!(socket.text().await, "3probe");
+        socket.send("5").await;
+        socket.send(format!("40{auth}")).await;
+        let answered = socket.text().await;
+        assert!(answered.contains(answer), "{answered}");
+    }
+    // The same after the client is known.
+    let mut polling = SocketIo::ready(&bob, Transport::Polling).await;
+    let session = polling.polling().by(&nobody);
+    assert!(WebSocket::request(&nobody, &format!("{WEBSOCKET}&sid={}", session.sid), &headers).await.is_ok());
+    polling.is_alive().await;
+}
