@@ -21,7 +21,9 @@
 //! - the task of a GET request asks [`poll_answer`](engine::Session::poll_answer) until there is an answer; if the
 //!   request is dropped before, it says [`poll_aborted`](engine::Session::poll_aborted);
 //! - the handler of a POST request says [`post_started`](engine::Session::post_started), reads the body, and says
-//!   [`post_finished`](engine::Session::post_finished);
+//!   [`post_finished`](engine::Session::post_finished), or
+//!   [`post_too_large`](engine::Session::post_too_large), or, if the body breaks off,
+//!   [`post_aborted`](engine::Session::post_aborted);
 //! - the task of a WebSocket hands in what it reads with
 //!   [`websocket_message`](engine::Session::websocket_message), and writes what
 //!   [`next_frame`](engine::Session::next_frame) returns as long as that is something;

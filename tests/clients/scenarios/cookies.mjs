@@ -61,15 +61,18 @@ export default {
     const { ada, bob } = await t.pair();
     await browse(t, bob);
     const tasks = [
-      ...WAYS.map((transports) => ({ name: "connect", transports })),
-      { name: "hijack" },
-      { name: "handshake" },
+      ...WAYS.map((transports) => ({ name: "connect", transports, allowed: "connected" })),
+      { name: "hijack", allowed: "connected" },
+      { name: "handshake", allowed: "200" },
     ];
-    for (const task of tasks) {
-      const answer = t.world.foreign(t.world.foreignOrigin, { ...task, url: t.road });
-      equal(await within(answer, `the foreign page's ${task.name}`), "refused", JSON.stringify(task));
-    }
+    const attempt = async ({ allowed, ...task }, origin, expected) => {
+      const answer = t.world.foreign(origin, { ...task, url: t.road });
+      equal(await within(answer, `a page's ${task.name}`), expected, JSON.stringify(task));
+    };
+    for (const task of tasks) await attempt(task, t.world.foreignOrigin, "refused");
     const { presence } = await ada.get(`/users/${bob.id}`);
     equal([presence.online, presence.lastSeenAt], [false, null], "Bob, for whom nobody has connected");
+    // The same page is let in from an origin that is allowed.
+    for (const task of tasks) await attempt(task, location.origin, task.allowed);
   },
 };

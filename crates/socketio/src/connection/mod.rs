@@ -270,9 +270,7 @@ impl Connection {
     }
 
     fn send(&mut self, packet: &Encoded) {
-        for frame in packet.frames() {
-            self.session.send_frame(frame);
-        }
+        self.session.send_frames(packet.frames());
     }
 
     fn close_for(&mut self, reason: EndReason, now: Duration) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Config {
     /// How long after the handshake, or after a pong, the server sends a ping. The client is told. 25 s.
     pub ping_interval: Duration,
-    /// How long the server waits for the pong. The client is told. 20 s.
+    /// How long the server waits for the pong, or for anything else that shows that the client is alive: a pong may be
+    /// stuck behind a large message on a slow line. The client is told. 20 s.
     pub ping_timeout: Duration,
     /// How long the client may take from opening a WebSocket for an upgrade to the upgrade packet. 10 s.
     pub upgrade_timeout: Duration,

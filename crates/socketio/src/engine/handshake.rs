@@ -5,6 +5,9 @@ use super::packet::Packet;
 use super::request::TransportKind;
 use crate::json::quote;
 
+/// The longest time that a client is told, in milliseconds: JavaScript's timers take the sum of two such.
+const MAX_TOLD: u128 = 1_000_000_000;
+
 /// What the server tells the client in the first packet of a session: exactly the five fields of the specification.
 pub(super) fn open_packet(sid: &str, transport: TransportKind, config: &Config) -> Packet {
     let upgrades = match transport {
@@ -15,8 +18,8 @@ pub(super) fn open_packet(sid: &str, transport: TransportKind, config: &Config) 
         format!(
             r#"{{"sid":{},"upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
             quote(sid),
-            config.ping_interval.as_millis(),
-            config.ping_timeout.as_millis(),
+            config.ping_interval.as_millis().min(MAX_TOLD),
+            config.ping_timeout.as_millis().min(MAX_TOLD),
             config.max_payload
         )
         .into(),

@@ -16,14 +16,18 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Appends a frame, or says that there is no room for it. One frame always has room.
-    pub(super) fn push(&mut self, frame: Frame, max: usize) -> Result<(), Full> {
-        let cost = frame.len() + OVERHEAD;
-        if !self.frames.is_empty() && self.cost + cost > max {
+    /// Appends frames that belong together, or says that there is no room for them. When nothing waits there always is.
+    pub(super) fn push(&mut self, frames: impl IntoIterator<Item = Frame>, max: usize) -> Result<(), Full> {
+        let (waiting, before) = (self.frames.len(), self.cost);
+        for frame in frames {
+            self.cost += frame.len() + OVERHEAD;
+            self.frames.push_back(frame);
+        }
+        if waiting > 0 && self.cost > max {
+            self.frames.truncate(waiting);
+            self.cost = before;
             return Err(Full);
         }
-        self.cost += cost;
-        self.frames.push_back(frame);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::placeholder;
+use super::placeholder::{self, Attachment};
 use crate::json::Json;
 
 /// A list of JSON values, kept as text, with the bytes that placeholders in it stand for. A clone shares them.
@@ -47,7 +47,7 @@ impl Args {
         Self { list, attachments }
     }
 
-    /// The same arguments with the bytes that they refer to: each [`Attachment`](super::Attachment) from 0 up, exactly
+    /// The same arguments with the bytes that they refer to: each [`Attachment`] from 0 up, exactly
     /// once. Stock clients take up to ten.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Args {
         Ok(Self { list: list.into(), attachments: self.attachments.clone() })
     }
 
-    /// Reads the arguments as a tuple, a `Vec` or the like. Binary ones are [`Attachment`](super::Attachment)s.
+    /// Reads the arguments as a tuple, a `Vec` or the like. Binary ones are [`Attachment`]s.
     ///
     /// # Errors
     /// Arguments that are not a `T`.
@@ -83,7 +83,12 @@ impl Args {
         self.list.is_empty()
     }
 
-    /// The bytes that came along; [`Attachment::num`](super::Attachment::num) is the index.
+    /// The bytes that stand at a place among the arguments; `None` if a client speaks of bytes that it did not send.
+    pub fn attachment(&self, place: Attachment) -> Option<&Bytes> {
+        self.attachments.get(place.num())
+    }
+
+    /// The bytes that came along.
     pub fn attachments(&self) -> &[Bytes] {
         &self.attachments
     }

@@ -27,7 +27,8 @@ impl Encoded {
         Self { namespace: namespace.clone(), text, attachments: Vec::new() }
     }
 
-    /// The packet's text: all of it if it has no attachments.
+    /// The text as it goes over the wire, with the type of the Engine.IO message before it: all of the packet if it has
+    /// no attachments.
     pub fn text(&self) -> &ByteString {
         &self.text
     }

@@ -5,23 +5,44 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// The place of an attachment among the arguments.
+/// The place of an attachment among the arguments. [`Args::attachment`](super::Args::attachment) has the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Placeholder", try_from = "Placeholder")]
 pub struct Attachment {
-    #[serde(rename = "_placeholder")]
-    placeholder: bool,
     num: usize,
 }
 
 impl Attachment {
     /// The place of the attachment with this index.
     pub fn new(num: usize) -> Self {
-        Self { placeholder: true, num }
+        Self { num }
     }
 
-    /// The attachment's index. In what a client sent, it is valid wherever `_placeholder` is true.
-    pub fn num(self) -> usize {
+    /// The index, for which a client that sends no attachments may have made up a number.
+    pub(super) fn num(self) -> usize {
         self.num
+    }
+}
+
+/// An attachment's place as it stands in the JSON.
+#[derive(Serialize, Deserialize)]
+struct Placeholder {
+    #[serde(rename = "_placeholder")]
+    placeholder: bool,
+    num: usize,
+}
+
+impl From<Attachment> for Placeholder {
+    fn from(attachment: Attachment) -> Self {
+        Self { placeholder: true, num: attachment.num }
+    }
+}
+
+impl TryFrom<Placeholder> for Attachment {
+    type Error = &'static str;
+
+    fn try_from(placeholder: Placeholder) -> Result<Self, Self::Error> {
+        if placeholder.placeholder { Ok(Self::new(placeholder.num)) } else { Err("not a placeholder") }
     }
 }
 

@@ -210,7 +210,7 @@ fn arguments_are_serialised_once_and_read_by_the_application() {
     let (text, number, place, offset): (String, i32, Attachment, String) = with_offset.parse().unwrap();
 
     assert_eq!((text.as_str(), number, offset.as_str()), ("a", 1, "offset"));
-    assert_eq!(with_offset.attachments()[place.num()], [9].as_slice());
+    assert_eq!(with_offset.attachment(place).unwrap(), [9].as_slice());
     assert_eq!(Args::none().with_last("offset").unwrap(), Args::new(&("offset",)).unwrap());
     assert!(matches!(Args::new("no list"), Err(ArgsError::NotAList)));
     let wrong = Args::new(&(Attachment::new(1),)).unwrap().with_attachments(vec![Bytes::new()]);

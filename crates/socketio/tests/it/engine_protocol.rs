@@ -118,9 +118,9 @@ pub(crate) const CASES: &[Case] = &[
         "a poll that overtook the upgrade packet is refused, but not before the answer to the probe",
         Polling,
         &[
-            Get,
             Upgrade,
             Send("2probe"),
+            Get,
             Send("5"),
             Hangs,
             Recv("3probe"),
@@ -137,7 +137,12 @@ pub(crate) const CASES: &[Case] = &[
     (
         "probe and upgrade packet may come at once",
         Polling,
-        &[Upgrade, Send("2probe"), Send("5"), Send("4a"), GetRefused(400), Recv("3probe"), Recv("4a"), Silent],
+        &[Upgrade, Send("2probe"), Send("5"), Send("4a"), Recv("3probe"), GetRefused(400), Recv("4a"), Silent],
+    ),
+    (
+        "a poll that has hung since before the probe gets a noop with the upgrade",
+        Polling,
+        &[Get, Wait(1), Upgrade, Send("2probe"), Recv("3probe"), Send("5"), Gets("6"), Send("4a"), Recv("4a")],
     ),
     (
         "a second WebSocket is refused after the upgrade, and the session goes on",

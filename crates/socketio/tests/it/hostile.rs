@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parlor_socketio::engine::{EndReason, Message, Session};
-use parlor_socketio::packet::{Content, DecodeError, Decoder, Limits, Packet};
+use parlor_socketio::packet::{Attachment, Content, DecodeError, Decoder, Limits, Packet};
 use parlor_socketio::{Config, Connection, Event};
 
 use crate::codec::decode;
@@ -69,7 +69,13 @@ fn placeholders_name_each_attachment_exactly_once() {
 #[test]
 fn placeholders_without_attachments_are_plain_data() {
     let packet = decode(vec![text(r#"2["a",{"_placeholder":true,"num":5}]"#)]);
-    assert!(arguments(packet).attachments().is_empty());
+    let args = arguments(packet);
+    assert!(args.attachments().is_empty());
+    let (place,): (Attachment,) = args.parse().unwrap();
+    assert_eq!(args.attachment(place), None);
+
+    let packet = decode(vec![text(r#"2["a",{"_placeholder":false,"num":0}]"#)]);
+    assert!(arguments(packet).parse::<(Attachment,)>().is_err());
 }
 
 /// CVE-2023-32695: an event's name that was no string ended the process.

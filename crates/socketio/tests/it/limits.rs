@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parlor_socketio::engine::{self, EndReason, Message, Session, ToSocket};
-use parlor_socketio::packet::{DecodeError, Decoder, Limits, Namespace};
+use parlor_socketio::packet::{self, Args, Attachment, DecodeError, Decoder, Limits, Namespace};
 use parlor_socketio::{Config, DisconnectReason, Event, SendError, Welcome};
 
 use crate::connection::{Client, event};
@@ -57,6 +57,20 @@ fn one_packet_may_be_larger_than_the_buffer() {
         session.send(&of_len(100));
         assert!(session.is_open());
     }
+}
+
+#[test]
+fn a_packet_that_has_room_has_it_for_its_attachments_too() {
+    let mut client = Client::connected(Config::default());
+    client.received();
+    let bytes = Bytes::from(vec![0; 800_000]);
+    let args = Args::new(&("a".repeat(800_000), Attachment::new(0))).unwrap().with_attachments(vec![bytes]).unwrap();
+    let large = packet::Event::new("large", args).unwrap();
+    client.connection.emit(&MAIN, &large).unwrap();
+    assert!(client.connection.is_connected(&MAIN));
+    // With that before it, there is none for another.
+    client.connection.emit(&MAIN, &large).unwrap();
+    assert!(!client.connection.is_connected(&MAIN));
 }
 
 #[test]

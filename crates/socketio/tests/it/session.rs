@@ -73,7 +73,10 @@ fn a_time_may_be_so_long_that_it_never_comes() {
         close_timeout: never,
         ..Config::default()
     };
-    let mut session = polling(config);
+    let (mut session, poll) = Session::polling(config, "sid".into(), START);
+    let handshake = session.poll_answer(poll).unwrap().unwrap();
+    // As long as the timers of clients go.
+    assert!(handshake.contains(r#""pingInterval":1000000000,"pingTimeout":1000000000,"#), "{handshake}");
     session.poll_started(START).unwrap();
     let socket = session.websocket_opened(START).unwrap();
     session.websocket_message(socket, Frame::Text("2probe".into()), START);

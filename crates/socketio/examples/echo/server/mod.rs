@@ -35,6 +35,8 @@ pub(crate) fn bind(port: u16, config: Config) -> io::Result<(Server, SocketAddr)
     .workers(1)
     // Else a client that breaks off a poll would be noticed only when there is something to answer.
     .h1_allow_half_closed(false)
+    // Else a WebSocket's connection stays open for a while after the close frame, and clients wait for its end.
+    .client_disconnect_timeout(std::time::Duration::ZERO)
     .tcp_nodelay(true)
     .shutdown_timeout(1)
     .bind((Ipv4Addr::LOCALHOST, port))?;

@@ -186,7 +186,12 @@ impl Session {
 
     /// Sends what [`Message::to_frame`] made, for a message that goes to many sessions.
     pub fn send_frame(&mut self, frame: Frame) {
-        if self.is_open() && self.outbox.push(frame, self.config.max_buffered).is_err() {
+        self.send_frames([frame]);
+    }
+
+    /// Sends frames that belong together.
+    pub(crate) fn send_frames(&mut self, frames: impl IntoIterator<Item = Frame>) {
+        if self.is_open() && self.outbox.push(frames, self.config.max_buffered).is_err() {
             self.end(EndReason::SlowReader);
         }
     }

@@ -169,6 +169,14 @@ impl Session {
         self.decide_poll(Verdict::Noop);
     }
 
+    /// Lets a poll come back without anything that has hung since before the client's probe: one that was sent later
+    /// is another transport's.
+    pub(super) fn release_poll_before(&mut self, probed: Option<Duration>) {
+        if self.poll.zip(probed).is_some_and(|(poll, probed)| poll.since < probed) {
+            self.release_poll();
+        }
+    }
+
     /// Tells the hanging poll that the session is over.
     pub(super) fn close_poll(&mut self) {
         self.decide_poll(Verdict::Close);

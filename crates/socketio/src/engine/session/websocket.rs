@@ -122,6 +122,7 @@ impl Session {
     fn upgrade(&mut self, now: Duration) {
         let Some(probe) = self.probe.take() else { return };
         self.heartbeat.heard(now);
+        self.release_poll_before(probe.answered_at());
         self.transport = Transport::WebSocket(probe.socket);
         if matches!(probe.state, ProbeState::Probed(_)) {
             self.outbox.push_front(pong());
