@@ -1,5 +1,6 @@
 //! Automation of the workspace: `cargo xtask <command>`.
 
+mod bench;
 mod documents;
 mod fuzz;
 mod parts;
@@ -8,7 +9,7 @@ mod services;
 mod test;
 mod workspace;
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use fuzz::Fuzzer;
@@ -50,6 +51,18 @@ enum Command {
         /// The only one to run.
         target: Option<String>,
     },
+    /// Measure Parlor, a peer and the floors in the same run, and write docs/performance.md.
+    Bench {
+        /// Only see whether everything works, in a few minutes; the page goes to target/bench.
+        #[arg(long)]
+        short: bool,
+        /// Only the experiments of these names.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The sources of the peer, an Express, Mongoose and Socket.IO server; without them it is left out.
+        #[arg(long, value_name = "DIR", env = "PARLOR_BENCH_PEER")]
+        peer: Option<PathBuf>,
+    },
     /// Write the documents that are made from the code: docs/openapi.json, docs/asyncapi.json, docs/errors.md.
     Docs,
 }
@@ -61,6 +74,9 @@ fn main() -> anyhow::Result<()> {
         Command::Test { arguments } => test::run(&workspace, &arguments),
         Command::Services { nodes, command } => services::run(&workspace, nodes.into(), &command),
         Command::Fuzz { seconds, target } => Fuzzer::build(&workspace)?.run(target.as_deref(), seconds),
+        Command::Bench { short, only, peer } => {
+            bench::run(&workspace, peer.as_deref(), &bench::Request { short, only })
+        }
         Command::Docs => documents::write(&workspace),
     }
 }

@@ -38,11 +38,16 @@ impl Workspace {
 
     /// Builds what `scope` selects (arguments of `cargo build`), the server among it, and returns the server's path.
     pub(crate) fn build_server(&self, scope: &[&str]) -> Result<PathBuf> {
+        self.build_program("parlor", scope)
+    }
+
+    /// Builds what `scope` selects (arguments of `cargo build`), this program among it, and returns the program's path.
+    pub(crate) fn build_program(&self, name: &str, scope: &[&str]) -> Result<PathBuf> {
         let mut build = self.cargo(&["build", "--message-format=json-render-diagnostics"]);
         let messages = process::output(build.args(scope).stdin(Stdio::null()))?;
         for message in Message::parse_stream(Cursor::new(messages)) {
             if let Message::CompilerArtifact(artifact) = message.context("cargo said something unreadable")?
-                && artifact.target.name == "parlor"
+                && artifact.target.name == name
                 && artifact.target.is_bin()
                 && !artifact.profile.test
                 && let Some(executable) = artifact.executable
@@ -50,6 +55,6 @@ impl Workspace {
                 return Ok(executable.into());
             }
         }
-        anyhow::bail!("cargo built no program `parlor`")
+        anyhow::bail!("cargo built no program `{name}`")
     }
 }

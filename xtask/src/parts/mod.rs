@@ -10,7 +10,7 @@ mod system;
 use std::{
     ffi::OsString,
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
@@ -26,12 +26,25 @@ pub(crate) fn bring(workspace: &Workspace) -> Result<Variables> {
     let _lock = lock(workspace)?;
     let mut variables = curl::bring()?;
     let python = python::bring(workspace)?;
-    let (_, interpreter) = python.iter().find(|(name, _)| *name == python::INTERPRETER).context("no Python")?;
-    variables.extend(mongod::bring(workspace, Path::new(interpreter))?);
-    variables.extend(node::bring(workspace, Path::new(interpreter))?);
+    let interpreter = Path::new(found(&python, python::INTERPRETER)?);
+    variables.extend(mongod::bring(workspace, interpreter)?);
+    variables.extend(node::bring(workspace, interpreter)?);
     variables.extend(chromium::bring()?);
     variables.extend(python);
     Ok(variables)
+}
+
+/// Makes sure that there is a `mongod`, and no more than that needs.
+pub(crate) fn bring_mongod(workspace: &Workspace) -> Result<PathBuf> {
+    let _lock = lock(workspace)?;
+    let python = python::bring(workspace)?;
+    let mongod = mongod::bring(workspace, Path::new(found(&python, python::INTERPRETER)?))?;
+    found(&mongod, MONGOD).map(PathBuf::from)
+}
+
+fn found<'a>(variables: &'a Variables, name: &str) -> Result<&'a OsString> {
+    let found = variables.iter().find(|(variable, _)| *variable == name);
+    found.map(|(_, value)| value).with_context(|| format!("no part sets {name}"))
 }
 
 /// Makes sure that there is a C++ compiler, with which the fuzzer is built.

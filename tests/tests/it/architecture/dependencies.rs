@@ -14,12 +14,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("parlor-services", &["parlor-domain", "parlor-realtime"]),
     ("parlor-api", &["parlor-domain", "parlor-realtime", "parlor-socketio", "parlor-services"]),
     ("parlor-server", &["parlor-domain", "parlor-repositories", "parlor-realtime", "parlor-services", "parlor-api"]),
+    ("parlor-bench", &[]),
     ("parlor-tests", &[]),
     ("xtask", &["parlor-tests"]),
 ];
 
 /// These look at the product from outside: they use what they like, and none of its crates, not even in tests.
-const TOOLS: &[&str] = &["parlor-tests", "xtask"];
+const TOOLS: &[&str] = &["parlor-bench", "parlor-tests", "xtask"];
 
 /// Third-party crates, each with all whose names it begins (`actix` stands for `actix-web` too), and the only crates
 /// of ours that may use them.
