@@ -79,7 +79,8 @@ pub struct Welcome {
     /// The id of the client in this namespace. Others may see it; it must not be the session's id.
     pub sid: String,
     /// The name under which the client may ask to be recovered when it comes back: it sends it in `auth`, with the
-    /// last offset that it received. It must be impossible to guess.
+    /// last offset that it received. If what it stands for is kept on the server and not in the name itself, it must be
+    /// impossible to guess.
     pub pid: Option<String>,
 }
 

@@ -28,22 +28,22 @@ const PROBLEM: &str = "problem";
 
 fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
     let event = EventFrame::new(envelope.position, &envelope.event, viewer);
-    open_event(event).unwrap_or_else(|| resync(envelope))
+    unfinished_event(event).unwrap_or_else(|| resync(envelope))
 }
 
 /// In place of an event that can't be written: its readers learn that they miss something.
 fn resync(envelope: &Envelope) -> Bytes {
-    open_event(EventFrame::new(envelope.position, &Event::Resync, Viewer::Other)).unwrap_or_default()
+    unfinished_event(EventFrame::new(envelope.position, &Event::Resync, Viewer::Other)).unwrap_or_default()
 }
 
 /// An event of the connection itself.
 pub(super) fn event(data: EventData) -> Frame {
-    Frame::event(open_event(EventFrame::of_connection(data)).unwrap_or_default())
+    Frame::event(unfinished_event(EventFrame::of_connection(data)).unwrap_or_default())
 }
 
 /// The event that carries nothing but the offset.
 pub(super) fn offset_only() -> Frame {
-    Frame::event(open(OFFSET, &(Empty {}, Empty {})).unwrap_or_default())
+    Frame::event(unfinished(OFFSET, &(Empty {}, Empty {})).unwrap_or_default())
 }
 
 /// What was written, as a packet to send.
@@ -51,13 +51,13 @@ pub(super) fn whole(frame: Bytes) -> Encoded {
     Encoded::from_text(&Namespace::MAIN, ByteString::try_from(frame).unwrap_or_default())
 }
 
-fn open_event(frame: EventFrame) -> Option<Bytes> {
+fn unfinished_event(frame: EventFrame) -> Option<Bytes> {
     let (kind, arguments) = SocketIoEvent::of(frame);
-    open(kind.name(), &arguments)
+    unfinished(kind.name(), &arguments)
 }
 
 /// An event without its last argument. None of ours fails to be written unless the store holds what is no JSON.
-fn open<T: Serialize>(name: &'static str, arguments: &T) -> Option<Bytes> {
+fn unfinished<T: Serialize>(name: &'static str, arguments: &T) -> Option<Bytes> {
     let arguments = Args::new(arguments).inspect_err(not_written).ok()?;
     let event = packet::Event::new(name, arguments).inspect_err(not_written).ok()?;
     Some(event.encode(&Namespace::MAIN, None).text().clone().into_bytes())
@@ -83,7 +83,7 @@ impl Reply for Ack<'_> {
         };
         let Some(id) = self.id else {
             let problem = UnaskedProblem(document(outcome.err()?), RefusedCommand { command: self.command });
-            return open(PROBLEM, &problem).map(Frame::event);
+            return unfinished(PROBLEM, &problem).map(Frame::event);
         };
         let answer = match outcome {
             Ok(data) => Acknowledgement::Data(data),

@@ -147,16 +147,15 @@ impl Session {
     pub(super) async fn room(&self) {
         loop {
             let sent = self.wakers.sent.notified();
-            if self.has_room() {
+            let has_room = self.with(|connection, _| {
+                let session = connection.session();
+                session.is_open() && session.buffered() < AHEAD
+            });
+            if has_room {
                 return;
             }
             sent.await;
         }
-    }
-
-    /// Whether the session has room for more to send.
-    pub(super) fn has_room(&self) -> bool {
-        self.with(|connection, _| connection.session().is_open() && connection.session().buffered() < AHEAD)
     }
 
     /// Keeps the session's time until it is over.
