@@ -44,6 +44,7 @@ impl ConversationStore for Database {
     }
 
     async fn find_many(&self, ids: &[ConversationId], user: UserId) -> StoreResult<Vec<InboxEntry>> {
+        self.appender.settled_for(ids).await;
         self.read((ids.to_vec(), user), |c, (ids, user)| {
             async move {
                 let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
@@ -57,6 +58,7 @@ impl ConversationStore for Database {
     }
 
     async fn inbox(&self, page: &Inbox) -> StoreResult<Vec<InboxEntry>> {
+        self.appender.settled().await;
         self.read(*page, |c, page| inbox(c, page).boxed()).await
     }
 
@@ -65,6 +67,7 @@ impl ConversationStore for Database {
     }
 
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
+        self.appender.settled_for(&[id]).await;
         self.read(id, |c, id| {
             async move {
                 let filter = doc! { "conversation": oid(id.as_bytes()) };

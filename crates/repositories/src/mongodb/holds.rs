@@ -101,7 +101,8 @@ pub(crate) async fn held_from(
     }
     let ids: Vec<_> = recipients.iter().map(|(conversation, _)| oid(conversation.as_bytes())).collect();
     let users: Vec<_> = recipients.iter().map(|(_, user)| oid(user.as_bytes())).collect();
-    let filter = doc! { "conversation": { "$in": ids }, "user": { "$in": users } };
+    // The index of these alone has few entries, mostly none.
+    let filter = doc! { "conversation": { "$in": ids }, "user": { "$in": users }, "heldFrom": { "$exists": true } };
     let found = members(c, &c.members, filter, doc! { "conversation": 1, "user": 1 }).await?;
     let held = found.into_iter();
     Ok(held.filter_map(|m| Some(((m.conversation, m.member.user_id), m.member.held_from?))).collect())

@@ -21,9 +21,10 @@ use super::{
 use crate::MigrationError;
 
 /// Every migration there has been, in their order. What a released one says never changes.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
     ("V1__accounts", include_str!("../../../../migrations/mongodb/V1__accounts.json")),
     ("V2__conversations", include_str!("../../../../migrations/mongodb/V2__conversations.json")),
+    ("V3__holds", include_str!("../../../../migrations/mongodb/V3__holds.json")),
 ];
 
 /// For how long a node has the lock unless it says that it still needs it.

@@ -154,7 +154,9 @@ impl UserStore for Database {
     }
 
     async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
-        self.change((id, now), |c, (id, now), session| delete(c, session, *id, *now).boxed()).await
+        let deleted = self.change((id, now), |c, (id, now), session| delete(c, session, *id, *now).boxed()).await;
+        self.appender.forget();
+        deleted
     }
 
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {

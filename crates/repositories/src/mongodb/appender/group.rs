@@ -6,11 +6,12 @@ use std::{
 };
 
 use mongodb::{
-    bson::{Document, RawDocumentBuf, doc},
+    bson::RawDocumentBuf,
     error::{Error, ErrorKind},
 };
+use parking_lot::Mutex;
 use parlor_domain::{
-    ConversationId, Message, NewMessage, Rev, Seq, Timestamp, UserId,
+    ConversationId, Message, NewMessage, Rev, UserId,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tracing::warn;
@@ -18,21 +19,21 @@ use tracing::warn;
 use super::{
     super::{
         database::{Collections, Pace, TimeLimits, answer},
-        documents::{MessageDocument, date, encode, long, oid},
+        documents::{MessageDocument, encode},
         error::{Attempt, Failure, duplicate_index, failed},
         holds,
     },
-    Ends, Job,
+    Job,
+    followers::Followers,
     lookup::{Conversations, Stored, ends, name},
+    memory::{End, Memory},
 };
-
-/// Of how many conversations it is remembered where they end.
-const REMEMBERED: usize = 100_000;
 
 /// A group on its way.
 pub(super) struct Group {
     pub(super) collections: Collections,
-    pub(super) ends: Ends,
+    pub(super) memory: Arc<Mutex<Memory>>,
+    pub(super) followers: Arc<Followers>,
     pub(super) limits: TimeLimits,
     pub(super) pace: Pace,
 }
@@ -69,11 +70,11 @@ impl Group {
                 Ok(()) => return refuse_all(jobs, Failure::NoAnswer),
                 Err(failure) if failure.is_passing() && !self.pace.is_over() => {
                     warn!(%failure, "can't append messages, trying again");
-                    self.ends.lock().clear();
+                    self.memory.lock().forget_ends();
                     self.pace.wait().await;
                 }
                 Err(failure) => {
-                    self.ends.lock().clear();
+                    self.memory.lock().forget_ends();
                     return refuse_all(jobs, failure);
                 }
             }
@@ -83,7 +84,7 @@ impl Group {
     /// One attempt for all of them. Those that have no answer afterwards stay, in their order.
     async fn round(&self, jobs: &mut VecDeque<Job>, first_round: bool) -> Attempt<()> {
         let (c, limits) = (&self.collections, self.limits);
-        let conversations = Conversations::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
+        let conversations = Conversations::of(c, limits, &self.memory, jobs.iter().map(|job| &job.new)).await?;
         // On the first attempt nothing can be stored, unless it was sent before: the index tells that. But a repeat to
         // who is gone by now is answered like the first.
         if !first_round || jobs.iter().any(|job| conversations.is_deserted(&job.new)) {
@@ -91,7 +92,7 @@ impl Group {
             let stored = take_stored(jobs, stored, &conversations);
             self.finish(stored).await;
         }
-        let mut ends = self.ends_of(conversations.found.keys().copied()).await?;
+        let mut ends = self.ends_of(conversations.ids()).await?;
         let mut placed = place(jobs, &conversations, &mut ends);
         if placed.is_empty() {
             return Ok(());
@@ -117,9 +118,9 @@ impl Group {
             None | Some(Refused::Repeated) => {}
             Some(Refused::PlaceTaken) => {
                 // Who has written in one of these conversations may have written in all of them.
-                let mut ends = self.ends.lock();
+                let mut memory = self.memory.lock();
                 for Placed { message, .. } in placed {
-                    ends.remove(&message.conversation_id);
+                    memory.forget_end(message.conversation_id);
                 }
             }
             Some(Refused::Other(error)) => {
@@ -131,14 +132,14 @@ impl Group {
     }
 
     /// Where these logs end, remembered or read.
-    async fn ends_of(&self, ids: impl Iterator<Item = ConversationId>) -> Attempt<HashMap<ConversationId, (Seq, Rev)>> {
+    async fn ends_of(&self, ids: impl Iterator<Item = ConversationId>) -> Attempt<HashMap<ConversationId, End>> {
         let mut known = HashMap::new();
         let mut unknown = Vec::new();
         {
-            let remembered = self.ends.lock();
+            let memory = self.memory.lock();
             for id in ids {
-                match remembered.get(&id) {
-                    Some(end) => drop(known.insert(id, *end)),
+                match memory.end(id) {
+                    Some(end) => drop(known.insert(id, end)),
                     None => unknown.push(id),
                 }
             }
@@ -148,12 +149,9 @@ impl Group {
     }
 
     fn remember(&self, stored: &[Placed]) {
-        let mut ends = self.ends.lock();
-        if ends.len() > REMEMBERED {
-            ends.clear();
-        }
+        let mut memory = self.memory.lock();
         for Placed { message, .. } in stored {
-            ends.insert(message.conversation_id, (message.seq, message.rev));
+            memory.set_end(message.conversation_id, (message.seq, message.rev));
         }
     }
 
@@ -169,25 +167,13 @@ impl Group {
         }
     }
 
-    /// Writes what follows from the messages, and answers. They are stored: what follows can be made again from the log.
+    /// Answers for messages that are stored. What follows from them is written behind the answer.
     async fn finish(&self, stored: Vec<Placed>) {
         if stored.is_empty() {
             return;
         }
-        let (conversations, members) = followers(&stored);
-        let collections = self.collections.clone();
-        let following = tokio::spawn(async move {
-            // Not waited for until a majority has it, as it follows from the log.
-            let concern = || doc! { "w": 1 };
-            let conversations = collections.update_many("conversations", conversations, concern());
-            let members = collections.update_many("members", members, concern());
-            let (conversations, members) = tokio::join!(conversations, members);
-            conversations.and(members)
-        });
-        let (followed, held) = tokio::join!(answer(self.limits.attempt, following), self.held_from(&stored));
-        if let Err(failure) = followed {
-            warn!(%failure, "can't write what follows from messages");
-        }
+        self.followers.note(stored.iter().map(|placed| &placed.message));
+        let held = self.held_from(&stored).await;
         let held = match held {
             Ok(held) => held,
             // The message may have to be held back or not, so nobody may push it. Who sends it again gets it.
@@ -239,7 +225,7 @@ fn take_stored(jobs: &mut VecDeque<Job>, mut stored: Stored, conversations: &Con
 fn place(
     jobs: &mut VecDeque<Job>,
     conversations: &Conversations,
-    ends: &mut HashMap<ConversationId, (Seq, Rev)>,
+    ends: &mut HashMap<ConversationId, End>,
 ) -> VecDeque<Placed> {
     let mut placed = VecDeque::new();
     let mut names = HashSet::new();
@@ -258,28 +244,6 @@ fn place(
         }
     }
     placed
-}
-
-/// The updates by which the conversations have come to these messages, and those by which their senders have read them.
-fn followers(stored: &[Placed]) -> (Vec<Document>, Vec<Document>) {
-    let mut activity: HashMap<ConversationId, Timestamp> = HashMap::new();
-    let mut read: HashMap<(ConversationId, UserId), Seq> = HashMap::new();
-    for Placed { message, .. } in stored {
-        let at = activity.entry(message.conversation_id).or_insert(message.created_at);
-        *at = (*at).max(message.created_at);
-        let seq = read.entry((message.conversation_id, message.sender_id)).or_insert(message.seq);
-        *seq = (*seq).max(message.seq);
-    }
-    let conversations = activity.into_iter().map(|(id, at)| {
-        doc! { "q": { "_id": oid(id.as_bytes()) }, "u": { "$max": { "updatedAt": date(at) } } }
-    });
-    let members = read.into_iter().map(|((conversation, user), seq)| {
-        doc! {
-            "q": { "conversation": oid(conversation.as_bytes()), "user": oid(user.as_bytes()) },
-            "u": { "$max": { "readSeq": long(seq.get()) } },
-        }
-    });
-    (conversations.collect(), members.collect())
 }
 
 /// Tells everybody why it can't be done.
@@ -303,7 +267,7 @@ fn put_back(jobs: &mut VecDeque<Job>, placed: VecDeque<Placed>) {
     }
 }
 
-fn message(new: &NewMessage, (seq, rev): (Seq, Rev)) -> Message {
+fn message(new: &NewMessage, (seq, rev): End) -> Message {
     Message {
         id: new.id,
         conversation_id: new.conversation_id,

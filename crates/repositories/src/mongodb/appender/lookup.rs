@@ -1,17 +1,23 @@
 //! What a group has to know before it is written.
 
-use std::collections::{HashMap, HashSet};
-
-use mongodb::bson::{Document, doc};
-use parlor_domain::{
-    ClientMessageId, ConversationId, ConversationKind, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId,
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
 };
 
-use super::super::{
-    database::{Collections, TimeLimits, all, answer},
-    documents::{ConversationDocument, MessageDocument, StoredConversation, UserDocument, oid},
-    error::Attempt,
-    messages,
+use mongodb::bson::{Document, doc};
+use parking_lot::Mutex;
+use parlor_domain::{ClientMessageId, ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        database::{Collections, TimeLimits, all, answer},
+        documents::{ConversationDocument, MessageDocument, StoredConversation, UserDocument, oid},
+        error::Attempt,
+        messages,
+    },
+    memory::{Memory, Participants},
 };
 
 /// What the sender of a message named it, and where: unique.
@@ -22,60 +28,76 @@ pub(super) fn name(new: &NewMessage) -> Option<Name> {
     Some((new.conversation_id, new.sender_id, new.client_message_id.clone()?))
 }
 
-/// The other one of a direct conversation.
-pub(super) fn recipient(conversation: &StoredConversation, sender: UserId) -> Option<UserId> {
-    match conversation.conversation.kind {
-        ConversationKind::Direct => conversation.members.iter().copied().find(|member| *member != sender),
-    }
-}
-
-/// The conversations that messages go to.
+/// Who takes part in the conversations that messages go to. A conversation that does not exist is not there.
+#[derive(Default)]
 pub(super) struct Conversations {
-    pub(super) found: HashMap<ConversationId, StoredConversation>,
-    /// Recipients whose account is deleted.
-    pub(super) deleted: HashSet<UserId>,
+    found: HashMap<ConversationId, Arc<Participants>>,
 }
 
 impl Conversations {
-    /// Looks them up.
+    /// Remembers them, or looks them up.
     pub(super) async fn of<'a>(
         c: &Collections,
         limits: TimeLimits,
+        memory: &Mutex<Memory>,
         messages: impl Iterator<Item = &'a NewMessage> + Clone,
     ) -> Attempt<Self> {
-        let ids: HashSet<ConversationId> = messages.clone().map(|new| new.conversation_id).collect();
-        let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
-        let conversations = c.conversations.clone();
-        let finding =
-            async move { all::<ConversationDocument>(conversations.find(doc! { "_id": { "$in": ids } }).await?).await };
-        let found = answer(limits.attempt, tokio::spawn(finding)).await?;
-        let found: HashMap<_, _> = found.into_iter().map(|found| (found.conversation.id, found)).collect();
-        let recipients: HashSet<UserId> =
-            messages.filter_map(|new| recipient(found.get(&new.conversation_id)?, new.sender_id)).collect();
-        let recipients: Vec<_> = recipients.iter().map(|id| oid(id.as_bytes())).collect();
-        let users = c.users.clone();
-        let finding = async move {
-            let deleted = doc! { "_id": { "$in": recipients }, "deletedAt": { "$ne": null } };
-            all::<UserDocument>(users.find(deleted).await?).await
-        };
-        let deleted = answer(limits.attempt, tokio::spawn(finding)).await?;
-        Ok(Self { found, deleted: deleted.into_iter().map(|user| user.id).collect() })
+        let ids: HashSet<ConversationId> = messages.map(|new| new.conversation_id).collect();
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut unknown = Vec::new();
+        {
+            let memory = memory.lock();
+            for id in ids {
+                match memory.participants(id) {
+                    Some(participants) => drop(found.insert(id, participants)),
+                    None => unknown.push(id),
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            let at = Instant::now();
+            let collections = c.clone();
+            let read = tokio::spawn(async move { participants(&collections, &unknown).await });
+            let read = answer(limits.attempt, read).await?;
+            memory.lock().learn(at, read.iter().map(|(id, participants)| (*id, Arc::clone(participants))));
+            found.extend(read);
+        }
+        Ok(Self { found })
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = ConversationId> {
+        self.found.keys().copied()
     }
 
     /// Who gets a message, if that is one alone.
     pub(super) fn recipient(&self, new: &NewMessage) -> Option<UserId> {
-        recipient(self.found.get(&new.conversation_id)?, new.sender_id)
+        self.found.get(&new.conversation_id)?.recipient(new)
     }
 
     /// Whether the sender is in the conversation.
     pub(super) fn has_sender(&self, new: &NewMessage) -> bool {
-        self.found.get(&new.conversation_id).is_some_and(|found| found.members.contains(&new.sender_id))
+        self.found.get(&new.conversation_id).is_some_and(|found| found.has(new.sender_id))
     }
 
     /// Whether there is nobody any more who could read it.
     pub(super) fn is_deserted(&self, new: &NewMessage) -> bool {
-        self.recipient(new).is_some_and(|recipient| self.deleted.contains(&recipient))
+        self.found.get(&new.conversation_id).is_some_and(|found| found.is_deserted(new))
     }
+}
+
+async fn participants(c: &Collections, ids: &[ConversationId]) -> Attempt<Vec<(ConversationId, Arc<Participants>)>> {
+    let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let found = all::<ConversationDocument>(c.conversations.find(doc! { "_id": { "$in": ids } }).await?).await?;
+    let members: HashSet<UserId> = found.iter().flat_map(|found| found.members.iter().copied()).collect();
+    let members: Vec<_> = members.iter().map(|id| oid(id.as_bytes())).collect();
+    let deleted = doc! { "_id": { "$in": members }, "deletedAt": { "$ne": null } };
+    let deleted = all::<UserDocument>(c.users.find(deleted).await?).await?;
+    let deleted: HashSet<UserId> = deleted.into_iter().map(|user| user.id).collect();
+    let participants = |StoredConversation { conversation, members }| {
+        let deleted = members.iter().copied().filter(|member| deleted.contains(member)).collect();
+        (conversation.id, Arc::new(Participants { kind: conversation.kind, members, deleted }))
+    };
+    Ok(found.into_iter().map(participants).collect())
 }
 
 /// Those messages of a group that are stored already.

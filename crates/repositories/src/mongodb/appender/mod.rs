@@ -8,23 +8,26 @@
 //! An attempt that is not answered may have happened. Messages have ids of their own, so what is tried again can't be
 //! stored twice, and what is found to be stored was stored by the first attempt.
 
+mod followers;
 mod group;
 mod lookup;
+mod memory;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use parlor_domain::{
-    ConversationId, NewMessage, Rev, Seq,
+    ConversationId, NewMessage,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
+    task::AbortHandle,
     time::{Instant, timeout},
 };
 
-use self::group::Group;
+use self::{followers::Followers, group::Group, memory::Memory};
 use super::{
     database::{Collections, Pace, TimeLimits},
     error::Failure,
@@ -38,12 +41,17 @@ const GROUP: usize = 500;
 /// Where to send messages that shall be appended.
 pub(crate) struct Appender {
     queue: mpsc::Sender<Job>,
-    ends: Ends,
+    memory: Arc<Mutex<Memory>>,
+    followers: Arc<Followers>,
+    following: AbortHandle,
     limits: TimeLimits,
 }
 
-/// Where the logs end, as far as this node knows. Wrong where another node has written since: then the place is taken.
-type Ends = Arc<Mutex<HashMap<ConversationId, (Seq, Rev)>>>;
+impl Drop for Appender {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
+}
 
 /// A message to append, and who waits for it.
 struct Job {
@@ -61,9 +69,11 @@ impl Job {
 impl Appender {
     pub(crate) fn start(collections: Collections, limits: TimeLimits, runtime: &Handle) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let ends = Ends::default();
-        runtime.spawn(run(jobs, collections, Arc::clone(&ends), limits));
-        Self { queue, ends, limits }
+        let (memory, followers) = (Arc::<Mutex<Memory>>::default(), Arc::<Followers>::default());
+        let following = runtime.spawn(Arc::clone(&followers).run(collections.clone(), limits)).abort_handle();
+        let writer = Writer { collections, memory: Arc::clone(&memory), followers: Arc::clone(&followers), limits };
+        runtime.spawn(writer.run(jobs));
+        Self { queue, memory, followers, following, limits }
     }
 
     /// Appends a message, together with those that others append at the same time.
@@ -78,26 +88,54 @@ impl Appender {
         }
     }
 
-    /// Forgets where the logs end, because something else has changed them.
+    /// Waits until what follows from messages is written, so that whoever reads it reads what was acknowledged.
+    pub(crate) async fn settled(&self) {
+        self.followers.written().await;
+    }
+
+    /// The same for some conversations alone, as far as this node has written in them.
+    pub(crate) async fn settled_for(&self, conversations: &[ConversationId]) {
+        self.followers.written_for(conversations).await;
+    }
+
+    /// Forgets what is remembered, because something else has changed it.
     pub(crate) fn forget(&self) {
-        self.ends.lock().clear();
+        self.memory.lock().forget();
     }
 }
 
-async fn run(mut jobs: mpsc::Receiver<Job>, collections: Collections, ends: Ends, limits: TimeLimits) {
-    let mut group = Vec::new();
-    while jobs.recv_many(&mut group, GROUP).await > 0 {
-        // Who has waited too long has been told so, and may be sending again.
-        group.retain(|job: &Job| !job.answer.is_closed());
-        if group.is_empty() {
-            continue;
+/// What every group is written with.
+struct Writer {
+    collections: Collections,
+    memory: Arc<Mutex<Memory>>,
+    followers: Arc<Followers>,
+    limits: TimeLimits,
+}
+
+impl Writer {
+    async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+        let mut group = Vec::new();
+        while jobs.recv_many(&mut group, GROUP).await > 0 {
+            // Who has waited too long has been told so, and may be sending again.
+            group.retain(|job: &Job| !job.answer.is_closed());
+            if group.is_empty() {
+                continue;
+            }
+            // A task of its own: if it is given up, it may still come to its end.
+            let written = tokio::spawn(self.group().write(std::mem::take(&mut group).into()));
+            if timeout(self.limits.operation, written).await.is_err() {
+                self.memory.lock().forget_ends();
+            }
         }
-        let pace = Pace::until(Instant::now() + limits.operation);
-        let writing = Group { collections: collections.clone(), ends: Arc::clone(&ends), limits, pace };
-        // A task of its own: if it is given up, it may still come to its end.
-        let written = tokio::spawn(writing.write(std::mem::take(&mut group).into()));
-        if timeout(limits.operation, written).await.is_err() {
-            ends.lock().clear();
+    }
+
+    fn group(&self) -> Group {
+        Group {
+            collections: self.collections.clone(),
+            memory: Arc::clone(&self.memory),
+            followers: Arc::clone(&self.followers),
+            limits: self.limits,
+            pace: Pace::until(Instant::now() + self.limits.operation),
         }
     }
 }

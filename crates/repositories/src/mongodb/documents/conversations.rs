@@ -3,7 +3,7 @@
 use mongodb::bson::{Binary, DateTime, oid::ObjectId};
 use parlor_domain::{
     ClientMessageId, Conversation, ConversationId, ConversationKind, Fingerprint, Member, Message, MessageId,
-    MessageText, Metadata, Rev, Seq, UserId,
+    MessageText, Metadata, Rev, Seq, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,5 +170,38 @@ impl Stored for MessageDocument {
             created_at: time(self.created_at),
         };
         Ok((message, Fingerprint::from_bytes(bytes("fingerprint", &self.fingerprint)?)))
+    }
+}
+
+/// Where a message stands, without what it says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlaceDocument {
+    conversation: ObjectId,
+    seq: i64,
+    sender: ObjectId,
+    created_at: DateTime,
+}
+
+/// What a message's document says of its place.
+pub(crate) struct StoredPlace {
+    pub(crate) conversation_id: ConversationId,
+    pub(crate) seq: Seq,
+    pub(crate) sender_id: UserId,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Stored for PlaceDocument {
+    const WHAT: &'static str = "message of conversation";
+    const ID: &'static str = "conversation";
+    type Value = StoredPlace;
+
+    fn value(self) -> Result<StoredPlace, String> {
+        Ok(StoredPlace {
+            conversation_id: ConversationId::from_bytes(self.conversation.bytes()),
+            seq: Seq::new(counter("seq", self.seq)?),
+            sender_id: UserId::from_bytes(self.sender.bytes()),
+            created_at: time(self.created_at),
+        })
     }
 }

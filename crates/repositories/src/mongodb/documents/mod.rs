@@ -20,7 +20,9 @@ pub(crate) use self::{
     accounts::{
         RefreshTokenDocument, SessionDocument, StatusDocument, TicketDocument, UserChangeDocument, UserDocument, prefix,
     },
-    conversations::{ConversationDocument, MemberDocument, MessageDocument, StoredConversation, StoredMember},
+    conversations::{
+        ConversationDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation, StoredMember,
+    },
 };
 
 /// A sort of document, and what it means to the rules.

@@ -41,6 +41,11 @@ async fn other_node(database: &MongoDatabase) -> Stores {
     connect(database).await.stores()
 }
 
+/// An inbox is read after everything that follows from messages of its node has been written.
+async fn everything_written(stores: &Stores, user: UserId) {
+    stores.conversations.inbox(&Inbox { user, after: None, limit: 1 }).await.unwrap();
+}
+
 async fn all(stores: &Stores, id: ConversationId) -> Vec<Message> {
     stores.messages.page(id, Window::After(Seq::ZERO), 10_000).await.unwrap()
 }
@@ -180,6 +185,7 @@ async fn what_follows_from_the_log_is_right_even_if_it_was_never_written() {
     let (ada, bob, id) = chat(&fixture).await;
     let sent = stores.messages.append(&message(&fixture, ada, id, "1")).await.unwrap();
     let AppendOutcome::Appended { message: sent, .. } = sent else { panic!("{sent:?}") };
+    everything_written(&stores, ada).await;
     let raw = meddle(&database).await;
     let long_ago = doc! { "$set": { "updatedAt": DateTime::from_millis(1) } };
     raw.collection::<Document>("conversations").update_many(doc! {}, long_ago).await.unwrap();
@@ -190,6 +196,45 @@ async fn what_follows_from_the_log_is_right_even_if_it_was_never_written() {
     assert_eq!((entry.conversation.updated_at, entry.me.read_seq), (sent.created_at, sent.seq));
     let entry = stores.conversations.find(id, bob).await.unwrap().unwrap();
     assert_eq!(entry.me.read_seq, Seq::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_that_ended_left_unwritten_is_made_again_by_the_next() {
+    let (stores, database) = fresh().await;
+    let fixture = Fixture::new(stores.clone());
+    let (ada, bob, id) = chat(&fixture).await;
+    for from in [ada, bob] {
+        fixture.clock.advance(Duration::from_secs(1));
+        stores.messages.append(&message(&fixture, from, id, "1")).await.unwrap();
+    }
+    everything_written(&stores, ada).await;
+    let raw = meddle(&database).await;
+    let long_ago = doc! { "$set": { "updatedAt": DateTime::from_millis(1) } };
+    raw.collection::<Document>("conversations").update_many(doc! {}, long_ago).await.unwrap();
+    let unread = doc! { "$set": { "readSeq": 0_i64 } };
+    raw.collection::<Document>("members").update_many(doc! {}, unread).await.unwrap();
+    let next = other_node(&database).await;
+    everything_written(&next, ada).await;
+    let stored = raw.collection::<Document>("conversations").find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(stored.get_datetime("updatedAt").unwrap().timestamp_millis(), fixture.clock.now().as_millis());
+    let read = async |user| next.conversations.find(id, user).await.unwrap().unwrap().me.read_seq;
+    assert_eq!((read(ada).await, read(bob).await), (Seq::new(1), Seq::new(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_another_node_has_deleted_is_soon_a_recipient_no_more() {
+    let (stores, database) = fresh().await;
+    let fixture = Fixture::new(stores.clone());
+    let (ada, bob, id) = chat(&fixture).await;
+    stores.messages.append(&message(&fixture, ada, id, "1")).await.unwrap();
+    other_node(&database).await.users.delete(bob, fixture.clock.now()).await.unwrap().unwrap();
+    let refused = async {
+        while stores.messages.append(&message(&fixture, ada, id, "2")).await.unwrap() != AppendOutcome::RecipientDeleted
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,6 +252,7 @@ async fn an_inbox_is_paged_to_its_end_even_if_its_order_was_never_written() {
         stores.messages.append(&message(&fixture, ada, id, "1")).await.unwrap();
         conversations.insert(id);
     }
+    everything_written(&stores, ada).await;
     let long_ago = doc! { "$set": { "updatedAt": DateTime::from_millis(1) } };
     let raw = meddle(&database).await.collection::<Document>("conversations");
     raw.update_many(doc! {}, long_ago).await.unwrap();

@@ -1,0 +1,96 @@
+//! What a node remembers of the conversations that it writes in, so that a send asks the database for nothing but to
+//! store the message and to say what is held back.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use parlor_domain::{ConversationId, ConversationKind, NewMessage, Rev, Seq, UserId};
+use tokio::time::Instant;
+
+/// Of how many conversations something is remembered.
+const REMEMBERED: usize = 100_000;
+/// For how long who takes part is believed. What this node changes counts at once, by [`Memory::forget`]; what another
+/// node changes, after this.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// Who takes part in a conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Participants {
+    pub(super) kind: ConversationKind,
+    pub(super) members: Vec<UserId>,
+    /// Those of them whose account is deleted.
+    pub(super) deleted: HashSet<UserId>,
+}
+
+/// Where a log ends, as far as this node knows. Wrong where another node has written since: then the place is taken.
+pub(super) type End = (Seq, Rev);
+
+/// The conversations that this node has written in.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    participants: HashMap<ConversationId, (Instant, Arc<Participants>)>,
+    ends: HashMap<ConversationId, End>,
+}
+
+impl Participants {
+    pub(super) fn has(&self, user: UserId) -> bool {
+        self.members.contains(&user)
+    }
+
+    /// Who gets a message, if that is one alone.
+    pub(super) fn recipient(&self, new: &NewMessage) -> Option<UserId> {
+        match self.kind {
+            ConversationKind::Direct => self.members.iter().copied().find(|member| *member != new.sender_id),
+        }
+    }
+
+    /// Whether there is nobody any more who could read it.
+    pub(super) fn is_deserted(&self, new: &NewMessage) -> bool {
+        self.recipient(new).is_some_and(|recipient| self.deleted.contains(&recipient))
+    }
+}
+
+impl Memory {
+    /// Who takes part, if that is still believed.
+    pub(super) fn participants(&self, id: ConversationId) -> Option<Arc<Participants>> {
+        let (read, participants) = self.participants.get(&id)?;
+        (read.elapsed() < BELIEVED).then(|| Arc::clone(participants))
+    }
+
+    /// Remembers who took part at a time.
+    pub(super) fn learn(&mut self, at: Instant, found: impl Iterator<Item = (ConversationId, Arc<Participants>)>) {
+        if self.participants.len() > REMEMBERED {
+            self.participants.clear();
+        }
+        self.participants.extend(found.map(|(id, participants)| (id, (at, participants))));
+    }
+
+    pub(super) fn end(&self, id: ConversationId) -> Option<End> {
+        self.ends.get(&id).copied()
+    }
+
+    pub(super) fn set_end(&mut self, id: ConversationId, end: End) {
+        if self.ends.len() > REMEMBERED {
+            self.ends.clear();
+        }
+        self.ends.insert(id, end);
+    }
+
+    /// Somebody else has written there.
+    pub(super) fn forget_end(&mut self, id: ConversationId) {
+        self.ends.remove(&id);
+    }
+
+    /// Where logs end is not known any more.
+    pub(super) fn forget_ends(&mut self) {
+        self.ends.clear();
+    }
+
+    /// Something else has changed what is remembered.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
