@@ -191,7 +191,7 @@ impl Fixture {
         self.stores.conversations.open_direct(&new).await.unwrap()
     }
 
-    async fn pair(&self) -> (UserId, UserId, ConversationId) {
+    pub(crate) async fn pair(&self) -> (UserId, UserId, ConversationId) {
         let (ada, bob) = (self.user("ada").await, self.user("bob").await);
         (ada, bob, self.open(ada, bob).await.id)
     }
@@ -208,7 +208,7 @@ impl Fixture {
         }
     }
 
-    async fn send(&self, from: UserId, to: ConversationId, text: &str) -> Message {
+    pub(crate) async fn send(&self, from: UserId, to: ConversationId, text: &str) -> Message {
         let new = self.make_message(from, to, text, None);
         match self.stores.messages.append(&new).await.unwrap() {
             AppendOutcome::Appended { message, .. } => message,

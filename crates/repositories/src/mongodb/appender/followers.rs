@@ -205,3 +205,48 @@ async fn left_undone(c: &Collections) -> Attempt<Changes> {
     }
     Ok(changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use mongodb::event::{EventHandler, command::CommandEvent};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{
+        contract::Fixture,
+        mongodb::{MongoOptions, MongoStore},
+        testing::MongoDatabase,
+    };
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_follows_from_a_burst_is_written_a_few_times_and_not_with_each_message() {
+        let updates = Arc::<AtomicU32>::default();
+        let database = MongoDatabase::fresh();
+        let counter = Arc::clone(&updates);
+        let count = move |event| {
+            if let CommandEvent::Started(event) = event
+                && event.command.get_str("update").is_ok_and(|collection| collection == "conversations")
+            {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let adjust = |options: &mut mongodb::options::ClientOptions| {
+            options.command_event_handler = Some(EventHandler::callback(count));
+        };
+        let store = MongoStore::connect_with(database.url(), &MongoOptions::default(), adjust).await.unwrap();
+        store.migrate().await.unwrap();
+        let fixture = Fixture::new(store.stores());
+        let (ada, _, conversation) = fixture.pair().await;
+        let began = Instant::now();
+        for n in 0..200 {
+            fixture.send(ada, conversation, &n.to_string()).await;
+        }
+        let entry = fixture.stores.conversations.find(conversation, ada).await.unwrap().unwrap();
+        assert_eq!(entry.me.read_seq, Seq::new(200));
+        let pauses = began.elapsed().as_millis() / PAUSE.as_millis();
+        let written = updates.load(Ordering::Relaxed);
+        assert!(u128::from(written) <= pauses + 3, "written {written} times in {pauses} pauses");
+    }
+}
