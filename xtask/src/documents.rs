@@ -1,10 +1,11 @@
-//! `cargo xtask docs`: the committed documents that are made from the code.
+//! `cargo xtask docs`: the committed documents that are made from the code, or from
+//! measurements.
 
 use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{process, workspace::Workspace};
+use crate::{bench, process, workspace::Workspace};
 
 /// A command of the server that prints a document, and the file that holds it.
 const DOCUMENTS: [(&str, &str); 3] =
@@ -19,6 +20,7 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
         ensure!(!text.is_empty(), "`parlor {command}` printed nothing");
         made.push((file, text));
     }
+    made.push(("docs/performance.md", bench::page_in(&workspace.root.join("docs"))?.into_bytes()));
     for (file, text) in made {
         let path = workspace.root.join(file);
         fs::write(&path, text).with_context(|| format!("cannot write {file}"))?;

@@ -59,11 +59,15 @@ enum Command {
         /// Only the experiments of these names.
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
-        /// The sources of the peer, an Express, Mongoose and Socket.IO server; without them it is left out.
+        /// How often the base and Parlor take turns; then comes the base once more.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
+        rounds: u8,
+        /// The sources of the peer, which docs/performance.md describes; without them Parlor runs alone.
         #[arg(long, value_name = "DIR", env = "PARLOR_BENCH_PEER")]
         peer: Option<PathBuf>,
     },
-    /// Write the documents that are made from the code: docs/openapi.json, docs/asyncapi.json, docs/errors.md.
+    /// Write the documents that are made from the code, docs/openapi.json, docs/asyncapi.json and docs/errors.md, and
+    /// docs/performance.md, which is made from the last measurements.
     Docs,
 }
 
@@ -74,8 +78,8 @@ fn main() -> anyhow::Result<()> {
         Command::Test { arguments } => test::run(&workspace, &arguments),
         Command::Services { nodes, command } => services::run(&workspace, nodes.into(), &command),
         Command::Fuzz { seconds, target } => Fuzzer::build(&workspace)?.run(target.as_deref(), seconds),
-        Command::Bench { short, only, peer } => {
-            bench::run(&workspace, peer.as_deref(), &bench::Request { short, only })
+        Command::Bench { short, only, rounds, peer } => {
+            bench::run(&workspace, &bench::Request { short, only, rounds, peer })
         }
         Command::Docs => documents::write(&workspace),
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{fuzz::Fuzzer, process, services::Services, workspace::Workspace};
+use crate::{bench, fuzz::Fuzzer, process, services::Services, workspace::Workspace};
 
 /// How long each fuzz target runs: enough for the corpus and what is close to it.
 const FUZZ_SECONDS: u32 = 5;
@@ -26,7 +26,13 @@ const END_TO_END: &[&str] =
 /// The examples first: they are few, and the last lines of the output should be about the tests.
 const SUITES: [Suite; 3] = [
     Suite { name: "examples", scope: &["--workspace", "--doc"], arguments: &[], store: "sqlite" },
-    Suite { name: "all tests", scope: &["--workspace", "--all-targets"], arguments: &[], store: "sqlite" },
+    Suite {
+        name: "all tests",
+        // But for the benchmarks, which do not take all that test programs take.
+        scope: &["--workspace", "--lib", "--bins", "--tests", "--examples"],
+        arguments: &[],
+        store: "sqlite",
+    },
     Suite {
         name: "end-to-end tests on MongoDB",
         scope: END_TO_END,
@@ -44,8 +50,22 @@ const SUITES: [Suite; 3] = [
     },
 ];
 
+fn fuzz(workspace: &Workspace) -> Result<()> {
+    Fuzzer::build(workspace)?.run(None, FUZZ_SECONDS)
+}
+
+/// Runs each once, untimed.
+fn benchmarks(workspace: &Workspace) -> Result<()> {
+    process::run(&mut workspace.cargo(&["test", "--workspace", "--bench", "*"]))
+}
+
+fn measurements(workspace: &Workspace) -> Result<()> {
+    bench::run(workspace, &bench::Request { short: true, ..bench::Request::default() })
+}
+
 /// Brings the parts, builds everything once, and runs every test and every example of the documentation; those of the
-/// whole product on either store. Then the fuzz targets, unless the arguments choose among the tests.
+/// whole product on either store. Then, unless the arguments choose among the tests, the fuzz targets, each benchmark
+/// once, and the short form of the measurements, whose counts must add up.
 ///
 /// The tests find the parts, the servers and Parlor through environment variables; without them they fail.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -62,11 +82,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             failed.push(suite.name);
         }
     }
-    if arguments.is_empty()
-        && let Err(error) = Fuzzer::build(workspace).and_then(|fuzzer| fuzzer.run(None, FUZZ_SECONDS))
-    {
-        eprintln!("{error:#}");
-        failed.push("fuzzing");
+    drop(services);
+    if arguments.is_empty() {
+        let others: [(&str, fn(&Workspace) -> Result<()>); 3] =
+            [("fuzzing", fuzz), ("benchmarks", benchmarks), ("measurements", measurements)];
+        for (name, run) in others {
+            if let Err(error) = run(workspace) {
+                eprintln!("{error:#}");
+                failed.push(name);
+            }
+        }
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())

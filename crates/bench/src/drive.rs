@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     http::Failure,
     pace,
-    process::{Subject, Usage, Watch},
+    process::{Subject, Used, Watch},
     stats::{Tally, Times, Window},
 };
 
@@ -65,8 +65,8 @@ async fn turn(moments: &Moments, end: Instant) -> Option<Instant> {
     }
 }
 
-/// Looks at processes during the window. Within a `LocalSet`.
-pub(crate) async fn watch(subjects: &[Subject], window: Window) -> Result<Vec<Usage>> {
+/// Looks at processes and cores during the window. Within a `LocalSet`.
+pub(crate) async fn watch(subjects: &[Subject], window: Window) -> Result<Used> {
     sleep_until(window.begin).await;
     let watch = Watch::begin(subjects)?;
     sleep_until(window.end).await;

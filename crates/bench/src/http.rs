@@ -201,21 +201,22 @@ impl Head {
         let status = response.code.unwrap_or_default();
         let mut head = Self { status, length, body: Body::Length(0), cookies: Vec::new(), close: false };
         for header in response.headers.iter() {
-            head.take(header.name, &String::from_utf8_lossy(header.value))?;
+            head.take(header.name, header.value)?;
         }
         Ok(Some(head))
     }
 
-    fn take(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+    fn take(&mut self, name: &str, value: &[u8]) -> Result<(), Failure> {
+        let text = || String::from_utf8_lossy(value);
         if name.eq_ignore_ascii_case("content-length") {
-            let length = value.parse().map_err(|_| Failure::Answer(format!("content-length {value}")))?;
+            let length = text().parse().map_err(|_| Failure::Answer(format!("content-length {}", text())))?;
             self.body = Body::Length(length);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") && value.eq_ignore_ascii_case("chunked") {
+        } else if name.eq_ignore_ascii_case("transfer-encoding") && value.eq_ignore_ascii_case(b"chunked") {
             self.body = Body::Chunked;
         } else if name.eq_ignore_ascii_case("set-cookie") {
-            self.cookies.push(value.to_owned());
+            self.cookies.push(text().into_owned());
         } else if name.eq_ignore_ascii_case("connection") {
-            self.close = value.eq_ignore_ascii_case("close");
+            self.close = value.eq_ignore_ascii_case(b"close");
         }
         Ok(())
     }

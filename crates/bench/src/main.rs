@@ -214,7 +214,8 @@ async fn run_floor(floor: &Floor, subjects: &[Subject]) -> Result<Option<Report>
 }
 
 impl Cli {
-    async fn target(&self, files: limits::FileLimit) -> Result<Rc<Target>> {
+    async fn target(&self, mut files: limits::FileLimit) -> Result<Rc<Target>> {
+        files.of_server = self.common.server_pid.map(process::file_limit).transpose()?;
         let profile = Profile::load(&self.common.profile)?;
         let network = Network::new(&self.common.url, self.common.sources).await?;
         let target = Target::new(profile, network, self.common.subjects(), files);

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 /// Where the server is, and from where it is reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Network {
     server: SocketAddr,
     /// As the `Host` of requests.

@@ -62,6 +62,12 @@ impl Target {
         Rc::new(Self { profile, network, subjects, files, pushed, run, named, known })
     }
 
+    /// The same server with other users, for another thread.
+    pub(crate) fn elsewhere(&self) -> impl FnOnce() -> Rc<Self> + Send + use<> {
+        let (profile, network, files) = (self.profile.clone(), self.network.clone(), self.files);
+        move || Self::new(profile, network, Vec::new(), files)
+    }
+
     /// Takes users from a file that `save` wrote, before any sign up.
     pub(crate) fn read_people(&self, path: &Path) -> Result<()> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -48,6 +48,72 @@ pub(crate) struct Usage {
     pub(crate) resident_max: u64,
 }
 
+/// How busy a core was between two moments, with whatever.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Core {
+    pub(crate) core: u32,
+    /// As a part of the time.
+    pub(crate) busy: f64,
+    /// As a part of the time: a virtual machine had something to do, and the real one did something else.
+    pub(crate) stolen: f64,
+}
+
+/// What was used of the machine between two moments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Used {
+    pub(crate) processes: Vec<Usage>,
+    pub(crate) cores: Vec<Core>,
+}
+
+/// The ticks of a core since the machine was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct CoreTicks {
+    core: u32,
+    idle: u64,
+    stolen: u64,
+    all: u64,
+}
+
+/// The lines of `/proc/stat` that are about one core each.
+fn core_ticks(stat: &str) -> Vec<CoreTicks> {
+    let core = |line: &str| {
+        let (core, ticks) = line.strip_prefix("cpu")?.split_once(' ')?;
+        // Time of guests, which comes behind these eight, is in that of the users already.
+        let ticks: Vec<u64> = ticks.split(' ').take(8).map_while(|ticks| ticks.parse().ok()).collect();
+        let [_, _, _, idle, waiting, _, _, stolen] = ticks.as_slice() else { return None };
+        let all = ticks.iter().sum();
+        Some(CoreTicks { core: core.parse().ok()?, idle: idle + waiting, stolen: *stolen, all })
+    };
+    stat.lines().filter_map(core).collect()
+}
+
+fn cores_between(before: &[CoreTicks], after: &[CoreTicks]) -> Vec<Core> {
+    let between = |(before, after): (&CoreTicks, &CoreTicks)| {
+        let all = crate::stats::real(after.all.saturating_sub(before.all));
+        let part = |before: u64, after: u64| crate::stats::ratio(after.saturating_sub(before), all);
+        let stolen = part(before.stolen, after.stolen);
+        let busy = (1.0 - part(before.idle, after.idle) - stolen).max(0.0);
+        Core { core: after.core, busy, stolen }
+    };
+    before.iter().zip(after).map(between).collect()
+}
+
+/// Looks at the cores from its beginning to its end.
+#[derive(Debug)]
+pub(crate) struct CoreWatch(Vec<CoreTicks>);
+
+impl CoreWatch {
+    /// Begins.
+    pub(crate) fn begin() -> Result<Self> {
+        Ok(Self(core_ticks(&fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?)))
+    }
+
+    /// Ends, and says how busy they were.
+    pub(crate) fn end(&self) -> Result<Vec<Core>> {
+        Ok(cores_between(&self.0, &Self::begin()?.0))
+    }
+}
+
 /// Looks at a process.
 pub(crate) fn sample(pid: u32) -> Result<Sample> {
     let read = |name: &str| {
@@ -59,6 +125,15 @@ pub(crate) fn sample(pid: u32) -> Result<Sample> {
     let page = u64::try_from(rustix::param::page_size())?;
     let ticks_per_second = crate::stats::real(rustix::param::clock_ticks_per_second());
     Ok(Sample { cpu_seconds: crate::stats::real(ticks) / ticks_per_second, resident_bytes: pages * page })
+}
+
+/// How many files another process may have open.
+pub(crate) fn file_limit(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/limits");
+    let limits = fs::read_to_string(&path).with_context(|| format!("cannot read {path}; does the process run?"))?;
+    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
+    let soft = soft.context("/proc/…/limits is not as expected")?;
+    Ok(if soft == "unlimited" { u64::MAX } else { soft.parse()? })
 }
 
 /// `utime` and `stime` of a line of `/proc/…/stat`. The name, which is in brackets, may hold anything.
@@ -78,6 +153,7 @@ fn resident_pages(statm: &str) -> Option<u64> {
 #[derive(Debug)]
 pub(crate) struct Watch {
     began: Instant,
+    cores: CoreWatch,
     subjects: Vec<(Subject, Sample)>,
     most: Rc<RefCell<Vec<u64>>>,
     looking: JoinHandle<()>,
@@ -91,12 +167,13 @@ impl Watch {
         let most = Rc::new(RefCell::new(subjects.iter().map(|(_, sample)| sample.resident_bytes).collect::<Vec<_>>()));
         let pids: Vec<_> = subjects.iter().map(|(subject, _)| subject.pid).collect();
         let looking = spawn_local(look(pids, Rc::clone(&most)));
-        Ok(Self { began: Instant::now(), subjects, most, looking })
+        Ok(Self { began: Instant::now(), cores: CoreWatch::begin()?, subjects, most, looking })
     }
 
-    /// Ends, and says what they used meanwhile.
-    pub(crate) fn end(self) -> Result<Vec<Usage>> {
+    /// Ends, and says what was used meanwhile.
+    pub(crate) fn end(self) -> Result<Used> {
         self.looking.abort();
+        let cores = self.cores.end()?;
         let seconds = self.began.elapsed().as_secs_f64();
         let most = self.most.borrow();
         let usage = |((subject, before), most): (&(Subject, Sample), &u64)| {
@@ -111,7 +188,8 @@ impl Watch {
                 resident_max: after.resident_bytes.max(*most),
             })
         };
-        self.subjects.iter().zip(most.iter()).map(usage).collect()
+        let processes = self.subjects.iter().zip(most.iter()).map(usage).collect::<Result<_>>()?;
+        Ok(Used { processes, cores })
     }
 }
 
@@ -152,12 +230,21 @@ mod tests {
                 while sample(us[0].pid).unwrap().cpu_seconds < begin + 0.05 {
                     assert!(started.elapsed() < Duration::from_secs(60), "no time passes");
                 }
-                let usage = watch.end().unwrap().remove(0);
+                let usage = watch.end().unwrap().processes.remove(0);
                 // Differences of ticks as real numbers are not exact.
                 assert!(usage.cpu_seconds > 0.045, "{usage:?}");
                 assert!(usage.resident_max >= usage.resident_before && usage.resident_before > 100_000, "{usage:?}");
             })
             .await;
+    }
+
+    #[test]
+    fn a_core_is_busy_with_what_is_neither_idle_nor_stolen() {
+        let before = core_ticks("cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 10 0 10 70 0 0 0 0 5 0\nintr 7");
+        let after = core_ticks("cpu0 50 0 30 100 0 5 5 10 25 0\n");
+        assert_eq!(before, [CoreTicks { core: 0, idle: 70, stolen: 0, all: 90 }]);
+        let [Core { core: 0, busy, stolen }] = cores_between(&before, &after)[..] else { panic!("{after:?}") };
+        assert!((busy - 70.0 / 110.0).abs() < 1e-9 && (stolen - 10.0 / 110.0).abs() < 1e-9, "{busy} {stolen}");
     }
 
     #[test]

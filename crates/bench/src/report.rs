@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    process::Usage,
+    process::{Core, Usage, Used},
     stats::{Summary, Tally, real},
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Report {
     /// In milliseconds.
     pub(crate) latencies: BTreeMap<String, Summary>,
     pub(crate) processes: Vec<Usage>,
+    /// How busy each core was: at one that is always busy, it is not the server that is measured.
+    pub(crate) cores: Vec<Core>,
     pub(crate) failures: BTreeMap<String, u64>,
     /// One of each kind of failure, as it was told.
     pub(crate) examples: BTreeMap<String, String>,
@@ -81,15 +83,16 @@ impl Report {
         self.check(&format!("no failures of {operations}"), tally.failed() == 0, examples.join("; "));
     }
 
-    /// Adds what processes used, also for every 1,000 of so many operations.
-    pub(crate) fn usage(&mut self, operations: &str, number: u64, processes: Vec<Usage>) {
-        for usage in &processes {
+    /// Adds what was used, of processes also for every 1,000 of so many operations.
+    pub(crate) fn usage(&mut self, operations: &str, number: u64, used: Used) {
+        for usage in &used.processes {
             if number > 0 {
                 let each = usage.cpu_seconds * 1000.0 / real(number);
                 self.figure(&format!("{} CPU s per 1,000 {operations}", usage.role), each);
             }
         }
-        self.processes = processes;
+        self.processes = used.processes;
+        self.cores = used.cores;
     }
 
     /// Whether everything holds that must.
@@ -130,6 +133,10 @@ impl Report {
                 mib(after),
                 mib(most)
             );
+        }
+        for Core { core, busy, stolen } in &self.cores {
+            let (busy, stolen) = (busy * 100.0, stolen * 100.0);
+            let _ = writeln!(table, "  {:<48} {busy:.0} % busy, {stolen:.0} % stolen", format!("core {core}"));
         }
         for check in &self.checks {
             let word = if check.holds { "holds" } else { "DOES NOT HOLD" };
@@ -177,11 +184,13 @@ mod tests {
             resident_after: 1 << 20,
             resident_max: 1 << 20,
         };
-        report.usage("sends", 2, vec![usage]);
+        let core = Core { core: 1, busy: 0.97, stolen: 0.0 };
+        report.usage("sends", 2, Used { processes: vec![usage], cores: vec![core] });
         assert!(report.holds(), "{report:?}");
         assert!((report.figures["sends/s"] - 1.0).abs() < 1e-9);
         assert!((report.figures["server CPU s per 1,000 sends"] - 2.0).abs() < 1e-9);
         let table = report.table();
+        assert!(table.contains("97 % busy"), "{table}");
         assert!(table.contains("holds: all sends have an end (2 begun, 2 succeeded, 0 failed)"), "{table}");
     }
 

@@ -62,43 +62,50 @@ impl Figure {
     /// Holds the runs of both against each other. There may be no runs of a base.
     pub(crate) fn compare(&self, bases: &[Value], runs: &[Value]) -> Result<Outcome> {
         let read = |place: Place, reports: &[Value]| reports.iter().map(|report| place.read(report)).collect();
-        let (bases, runs): (Vec<f64>, Vec<f64>) = (read(self.base, bases)?, Result::from(read(self.run, runs))?);
-        let run = mean(&runs).context("there was no run")?;
-        let base = mean(&bases);
-        let ratio = base.filter(|base| *base > 0.0).map(|base| run / base);
+        let (base, run): (Result<Vec<f64>>, Result<Vec<f64>>) = (read(self.base, bases), read(self.run, runs));
+        let (base, run) = (Values(base?), Values(run?));
+        let found = run.mean().context("there was no run")?;
+        let ratio = base.mean().filter(|base| *base > 0.0).map(|base| found / base);
         let reached = match self.goal {
             Goal::AtLeast(goal) => ratio.map(|ratio| ratio >= goal),
             Goal::AtMost(goal) => ratio.map(|ratio| ratio <= goal),
-            Goal::Absolute(goal) => Some(run <= goal),
+            Goal::Absolute(goal) => Some(found <= goal),
             Goal::None => None,
         };
-        let spread = spread(if base.is_some() { &bases } else { &runs });
-        Ok(Outcome { base, run, ratio, spread, reached })
+        Ok(Outcome { base, run, ratio, reached })
     }
 }
 
 /// What came of holding runs against each other.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
-    /// The mean of the base's runs.
-    pub(crate) base: Option<f64>,
-    pub(crate) run: f64,
+    pub(crate) base: Values,
+    pub(crate) run: Values,
+    /// Of the means.
     pub(crate) ratio: Option<f64>,
-    /// How far the runs that were made twice are apart, as a part of their mean: what the machine alone makes of it.
-    pub(crate) spread: f64,
     /// `None` if nothing was to be reached, or the base has nothing to compare.
     pub(crate) reached: Option<bool>,
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
-    let count = u32::try_from(values.len()).ok().filter(|count| *count > 0)?;
-    Some(values.iter().sum::<f64>() / f64::from(count))
-}
+/// One figure of several runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Values(pub(crate) Vec<f64>);
 
-fn spread(values: &[f64]) -> f64 {
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    mean(values).filter(|mean| *mean > 0.0).map_or(0.0, |mean| (most - least) / mean)
+impl Values {
+    /// `None` of no runs.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        let count = u32::try_from(self.0.len()).ok().filter(|count| *count > 0)?;
+        Some(self.0.iter().sum::<f64>() / f64::from(count))
+    }
+
+    /// How far the runs are from the middle between them, as a part of their mean: what the machine alone makes of
+    /// it. `None` of fewer than two.
+    pub(crate) fn spread(&self) -> Option<f64> {
+        let most = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let mean = self.mean().filter(|mean| self.0.len() > 1 && *mean > 0.0)?;
+        Some((most - least) / 2.0 / mean)
+    }
 }
 
 #[cfg(test)]
@@ -116,10 +123,17 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_that_of_the_means_and_its_spread_that_of_the_base() {
+    fn a_ratio_is_that_of_the_means() {
         let outcome = figure(Goal::AtLeast(15.0)).compare(&[report(90.0), report(110.0)], &[report(1600.0)]).unwrap();
-        let expected = Outcome { base: Some(100.0), run: 1600.0, ratio: Some(16.0), spread: 0.2, reached: Some(true) };
-        assert_eq!(outcome, expected);
+        let (base, run) = (Values(vec![90.0, 110.0]), Values(vec![1600.0]));
+        assert_eq!(outcome, Outcome { base, run, ratio: Some(16.0), reached: Some(true) });
+    }
+
+    #[test]
+    fn the_spread_is_how_far_runs_are_from_their_middle() {
+        assert_eq!(Values(vec![90.0, 95.0, 110.0, 105.0]).spread(), Some(0.1));
+        assert_eq!((Values(vec![90.0]).spread(), Values(vec![]).spread()), (None, None));
+        assert_eq!(Values(vec![0.0, 0.0]).spread(), None);
     }
 
     #[test]
@@ -134,9 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_base_the_spread_is_that_of_the_runs() {
-        let outcome = figure(Goal::Absolute(10.0)).compare(&[], &[report(4.0), report(6.0)]).unwrap();
-        assert_eq!(outcome, Outcome { base: None, run: 5.0, ratio: None, spread: 0.4, reached: Some(true) });
+    fn without_a_base_only_what_is_absolute_is_reached_or_not() {
+        let compare = |goal| figure(goal).compare(&[], &[report(4.0), report(6.0)]).unwrap();
+        assert_eq!((compare(Goal::Absolute(5.0)).ratio, compare(Goal::Absolute(5.0)).reached), (None, Some(true)));
+        assert_eq!(compare(Goal::AtLeast(2.0)).reached, None);
         assert!(figure(Goal::None).compare(&[], &[]).is_err());
     }
 

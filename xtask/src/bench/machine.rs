@@ -3,22 +3,41 @@
 use std::{fs, path::Path, thread::available_parallelism};
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Resource, getrlimit};
 
 use super::{servers::Programs, start::version};
 
 /// Lines about the machine and the programs, for people.
-pub(crate) fn describe(programs: &Programs) -> Vec<String> {
+pub(crate) fn describe(programs: &Programs, folder: &Path, short: bool) -> Vec<String> {
     let mut lines = vec![
         format!("processor: {}, {} cores", processor(), available_parallelism().map_or(0, usize::from)),
         format!("memory: {} MiB", memory_mib()),
         format!("kernel: {}", first_line("/proc/sys/kernel/osrelease")),
+        format!("what the stores write goes to: {}", file_system(folder)),
+        format!("files that may be open: {}", getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)),
         format!("Parlor: {}", version(&programs.server)),
         format!("MongoDB: {}", version(&programs.mongod)),
     ];
     if programs.peer.is_some() {
         lines.push(format!("Node: {}", version(Path::new("node"))));
     }
+    if short {
+        lines.push("short form: whether everything works; the figures mean nothing".to_owned());
+    }
     lines
+}
+
+/// Of which kind the file system is that holds this directory, and on which device.
+fn file_system(folder: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mount = |line: &str| {
+        let mut fields = line.split(' ').map(str::to_owned);
+        Some((fields.next()?, fields.next()?, fields.next()?))
+    };
+    let holding = mounts.lines().filter_map(mount).filter(|(_, point, _)| folder.starts_with(point));
+    // Of mounts at the same place the last one is seen.
+    let found = holding.max_by_key(|(_, point, _)| Path::new(point).components().count());
+    found.map_or_else(|| "unknown".to_owned(), |(device, _, kind)| format!("{kind} on {device}"))
 }
 
 /// Fails on a machine that can't give the server a core of its own.
@@ -26,11 +45,6 @@ pub(crate) fn check() -> Result<()> {
     let cores = available_parallelism().context("how many cores are there?")?;
     ensure!(cores.get() >= 2, "one core is the server's and one everybody else's: two are needed");
     Ok(())
-}
-
-/// What disturbs: the load of the last minute, before anything was started.
-pub(crate) fn load() -> String {
-    first_line("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn processor() -> String {

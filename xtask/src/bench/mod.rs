@@ -5,20 +5,27 @@ mod machine;
 mod page;
 mod peer;
 mod plan;
+mod results;
 mod run;
 mod servers;
 mod start;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::{
     plan::{Experiment, PLAN, Run, Subject},
+    results::Made,
     servers::Programs,
 };
 use crate::{parts, workspace::Workspace};
+
+pub(crate) use self::page::made_in as page_in;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -27,16 +34,21 @@ pub(crate) struct Request {
     pub(crate) short: bool,
     /// Only experiments of these names; all if there are none.
     pub(crate) only: Vec<String>,
+    /// How often the base and Parlor take turns; then comes the base once more.
+    pub(crate) rounds: u8,
+    /// The sources of the peer; without them Parlor runs alone where it would be held against it.
+    pub(crate) peer: Option<PathBuf>,
 }
 
 /// Builds what takes part, brings the rest, and measures.
-pub(crate) fn run(workspace: &Workspace, peer: Option<&Path>, request: &Request) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<()> {
     let folder = workspace.target.join("bench");
     fs::create_dir_all(&folder).context("cannot make a directory for the measurements")?;
     // What is shipped is what is measured; whether everything works is seen with what the tests have built.
     let profile: &[&str] = if request.short { &["--workspace", "--all-targets"] } else { &["--profile", "dist"] };
     let packages: &[&str] = if request.short { &[] } else { &["-p", "parlor-server", "-p", "parlor-bench"] };
     let scope = [profile, packages].concat();
+    let peer = request.peer.as_deref();
     let programs = Programs {
         server: workspace.build_program("parlor", &scope)?,
         settings: workspace.root.join("crates/bench/servers/parlor.toml"),
@@ -44,94 +56,89 @@ pub(crate) fn run(workspace: &Workspace, peer: Option<&Path>, request: &Request)
         mongod: parts::bring_mongod(workspace)?,
         peer: peer.map(|peer| peer::bring(peer, &folder.join("peer"))).transpose()?,
     };
-    let docs = if request.short { folder.clone() } else { workspace.root.join("docs") };
-    measure(&programs, request, &folder, &docs)
+    measure(&programs, request, &folder, &workspace.root.join("docs"))
 }
 
-/// Measures. `folder` holds what the servers store meanwhile; the page and the reports go to `docs`.
+/// Measures. `folder` holds what the servers store meanwhile; the reports and the page go to `docs`, and in the short
+/// form to the folder.
 fn measure(programs: &Programs, request: &Request, folder: &Path, docs: &Path) -> Result<()> {
     machine::check()?;
-    let mut about = machine::describe(programs);
-    about.push(format!("load before: {}", machine::load()));
-    if request.short {
-        about.push("short form: whether everything works; the figures mean nothing".to_owned());
-    }
-    let mut results = Vec::new();
-    for experiment in chosen(programs, request)? {
+    servers::raise_file_limit()?;
+    let chosen = chosen(request)?;
+    let to = if request.short { folder } else { docs };
+    // What is not made anew stays.
+    let mut results = if request.short || request.only.is_empty() { Vec::new() } else { results::read(docs)? };
+    let (mut bench, mut wrong) = (Bench { programs, request, folder, done: Vec::new() }, Vec::new());
+    for experiment in chosen {
         eprintln!("== {}", experiment.name);
-        let result = make(programs, experiment, request.short, folder);
-        results.push(result.with_context(|| format!("the experiment {}", experiment.name))?);
+        let made = bench.make(experiment).with_context(|| format!("the experiment {}", experiment.name))?;
+        wrong.extend(made.wrong());
+        results.retain(|other| other.name != made.name);
+        results.push(made);
+        // All of it takes most of an hour: what is there is kept if the next one fails.
+        results::write(to, &mut results)?;
     }
-    let reports: Vec<&Value> = results.iter().flat_map(|result| &result.reports).collect();
-    fs::create_dir_all(docs)?;
-    let json = serde_json::to_string_pretty(&json!({ "machine": about, "reports": reports }))?;
-    fs::write(docs.join("performance.json"), json + "\n")?;
-    fs::write(docs.join("performance.md"), page::page(&about, &results))?;
-    let wrong: Vec<_> = results.iter().flat_map(|result| result.wrong.clone()).collect();
+    let template = fs::read_to_string(docs.join(page::TEMPLATE))?;
+    fs::write(to.join(page::FILE), page::page(&template, &results)?)?;
     ensure!(wrong.is_empty(), "what must hold does not:\n{}", wrong.join("\n"));
     Ok(())
 }
 
-fn chosen(programs: &Programs, request: &Request) -> Result<Vec<&'static Experiment>> {
+fn chosen(request: &Request) -> Result<Vec<&'static Experiment>> {
     for name in &request.only {
         ensure!(PLAN.iter().any(|experiment| experiment.name == name), "there is no experiment {name}");
     }
-    let wanted = |experiment: &&Experiment| {
-        let named = request.only.is_empty() || request.only.iter().any(|name| name == experiment.name);
-        let peer = experiment.base.is_some_and(|base| base.subject == Subject::Peer);
-        if named && peer && programs.peer.is_none() {
-            eprintln!("== {} is left out: there is no peer", experiment.name);
+    let named = |name: &str| request.only.is_empty() || request.only.iter().any(|only| only == name);
+    Ok(PLAN.iter().filter(|experiment| named(experiment.name)).collect())
+}
+
+/// Makes experiments.
+struct Bench<'a> {
+    programs: &'a Programs,
+    request: &'a Request,
+    folder: &'a Path,
+    /// In the short form: the runs that have been done, and need not be done again for another experiment.
+    done: Vec<(Run, Value)>,
+}
+
+impl Bench<'_> {
+    /// The base and Parlor take turns, and the base has the last one; without a base Parlor runs as often as the base
+    /// would. In the short form each once.
+    fn make(&mut self, experiment: &'static Experiment) -> Result<Made> {
+        let base = experiment.base.filter(|base| base.subject != Subject::Peer || self.programs.peer.is_some());
+        let mut made = Made {
+            name: experiment.name.to_owned(),
+            machine: machine::describe(self.programs, self.folder, self.request.short),
+            base: Vec::new(),
+            run: Vec::new(),
+        };
+        let rounds = if self.request.short { 0 } else { self.request.rounds };
+        for round in 1..=rounds.max(1) {
+            if let Some(base) = &base {
+                made.base.push(self.run(base, &format!("{}, base {round}", experiment.name))?);
+            }
+            made.run.push(self.run(&experiment.run, &format!("{}, Parlor {round}", experiment.name))?);
         }
-        named && (!peer || programs.peer.is_some())
-    };
-    Ok(PLAN.iter().filter(wanted).collect())
-}
-
-/// The base, the run, the base again; without a base the run twice. In the short form each once.
-fn make(programs: &Programs, experiment: &'static Experiment, short: bool, folder: &Path) -> Result<page::Result> {
-    let run = |run: &Run, label: String| run::run(programs, run, &label, short, folder);
-    let label = |part: &str| format!("{}-{part}", experiment.name);
-    let (mut bases, mut runs) = (Vec::new(), Vec::new());
-    if let Some(base) = &experiment.base {
-        bases.push(run(base, label("base-1"))?);
+        match &base {
+            _ if rounds == 0 => {}
+            Some(base) => made.base.push(self.run(base, &format!("{}, base {}", experiment.name, rounds + 1))?),
+            None => {
+                made.run.push(self.run(&experiment.run, &format!("{}, Parlor {}", experiment.name, rounds + 1))?);
+            }
+        }
+        // A figure that the reports do not have is seen now, and not when all are made.
+        made.outcomes()?;
+        Ok(made)
     }
-    runs.push(run(&experiment.run, label("run-1"))?);
-    match &experiment.base {
-        Some(base) if !short => bases.push(run(base, label("base-2"))?),
-        None if !short => runs.push(run(&experiment.run, label("run-2"))?),
-        Some(_) | None => {}
-    }
-    let compare = |figure: &figures::Figure| Ok((*figure, figure.compare(&bases, &runs)?));
-    let outcomes = experiment.figures.iter().map(compare).collect::<Result<_>>()?;
-    let reports: Vec<_> = bases.into_iter().chain(runs).collect();
-    let wrong = reports.iter().flat_map(wrong).collect();
-    Ok(page::Result { experiment, outcomes, reports, wrong })
-}
 
-/// What a report says that does not hold.
-fn wrong(report: &Value) -> Vec<String> {
-    let checks = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let label = report["label"].as_str().unwrap_or_default();
-    let broken = checks.iter().filter(|check| check["holds"] != json!(true));
-    broken.map(|check| format!("{label}: {} ({})", text(&check["what"]), text(&check["detail"]))).collect()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_report_does_not_vouch_for_is_wrong() {
-        let report = json!({ "label": "send-run-1", "checks": [
-            { "what": "stored", "holds": true, "detail": "5" },
-            { "what": "once", "holds": false, "detail": "2 twice" },
-            { "what": "all" },
-        ]});
-        assert_eq!(wrong(&report), ["send-run-1: once (2 twice)", "send-run-1: all ()"]);
-        assert_eq!(wrong(&json!({})), [""; 0]);
+    fn run(&mut self, run: &Run, label: &str) -> Result<Value> {
+        let short = self.request.short;
+        let same = |(done, _): &&(Run, Value)| short && done.is_same_in_short(run);
+        if let Some((_, report)) = self.done.iter().find(same) {
+            return Ok(report.clone());
+        }
+        let report = run::run(self.programs, run, label, short, self.folder)?;
+        self.done.push((*run, report.clone()));
+        Ok(report)
     }
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::plan::{Run, Subject};
 
@@ -80,11 +81,30 @@ pub(crate) struct Server {
     pub(crate) ready_after: Duration,
 }
 
-/// A command on a core.
+/// A command on a core. It is killed when the thread that started it ends, however that comes about: a server that
+/// is left behind would take part in all later measurements.
 pub(crate) fn on_core(core: &str, program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", core]).arg(program).stdin(Stdio::null());
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "taskset", "-c", core]).arg(program).stdin(Stdio::null());
     command
+}
+
+/// Fails unless every thread of a process may run on this core alone.
+pub(crate) fn check_core(pid: u32, core: &str) -> Result<()> {
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end meanwhile.
+        let Ok(status) = fs::read_to_string(task?.path().join("status")) else { continue };
+        let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).map(str::trim);
+        ensure!(allowed == Some(core), "a thread of {pid} may run on {allowed:?} instead of {core}");
+    }
+    Ok(())
+}
+
+/// Lets servers have as many connections as the system allows without being root.
+pub(crate) fn raise_file_limit() -> Result<u64> {
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).context("cannot raise the limit on files")?;
+    Ok(most.unwrap_or(u64::MAX))
 }
 
 /// A `mongod` that is a replica set of one.
@@ -144,7 +164,9 @@ pub(crate) fn start(programs: &Programs, run: &Run, mongod: Option<&Mongod>, fol
         Subject::Broadcast => floor(programs, "serve-broadcast"),
         Subject::MongoDb | Subject::Sqlite => return Ok(None),
     };
-    spawn(command, &folder.join("server.log")).map(Some)
+    let server = spawn(command, &folder.join("server.log"))?;
+    check_core(server.process.id(), SERVER_CORE)?;
+    Ok(Some(server))
 }
 
 /// Parlor with one thread for one core.
@@ -207,6 +229,8 @@ fn lines_of(process: &mut Child, log: &Path) -> Result<Receiver<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
     use super::*;
 
     #[test]
@@ -219,6 +243,21 @@ mod tests {
         assert_eq!(server.url, "http://127.0.0.1:7");
         server.process.stop().unwrap();
         assert!(fs::read_to_string(log).unwrap().starts_with("starting\n"));
+    }
+
+    #[test]
+    fn a_server_has_one_core_and_ends_with_who_started_it() {
+        let start = || {
+            let mut command = on_core("0", Path::new("sh"));
+            let mut process = command.args(["-c", "echo; sleep 60; exit"]).stdout(Stdio::piped()).spawn().unwrap();
+            // It says so when it is on its core.
+            BufReader::new(process.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+            check_core(process.id(), "0").unwrap();
+            assert!(check_core(process.id(), "1").is_err());
+            process
+        };
+        let mut process = thread::spawn(start).join().unwrap();
+        assert_eq!(process.wait().unwrap().signal(), Some(9));
     }
 
     #[test]

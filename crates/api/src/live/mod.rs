@@ -29,6 +29,7 @@ use tokio::sync::watch;
 pub use close::{Afterwards, CloseCode};
 pub use config::LiveConfig;
 pub use frames::WEBSOCKET;
+pub use socketio::SOCKET_IO;
 pub(crate) use socketio::handle as serve_socket_io;
 pub(crate) use upgrade::open_socket;
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     marks,
-    process::{Subject, Usage, sample},
+    process::{CoreWatch, Subject, Usage, Used, sample},
     report::Report,
     scenario::Length,
     stats::{Latencies, ratio, real},
@@ -52,7 +52,7 @@ fn insert(dir: &Path, batch: u32, length: Length) -> Result<Report> {
     while Instant::now() < window.end {
         let begun = Instant::now();
         if before.is_none() && begun >= window.begin {
-            before = Some(sample(us)?);
+            before = Some((sample(us)?, CoreWatch::begin()?));
         }
         commit(&mut connection, rows, batch)?;
         rows += u64::from(batch);
@@ -62,7 +62,8 @@ fn insert(dir: &Path, batch: u32, length: Length) -> Result<Report> {
             latencies.record(over - begun);
         }
     }
-    let (before, after) = (before.context("the run was too short")?, sample(us)?);
+    let ((before, cores), after) = (before.context("the run was too short")?, sample(us)?);
+    let cores = cores.end()?;
     let usage = Usage {
         role: Subject::ourselves().role,
         pid: us,
@@ -76,7 +77,7 @@ fn insert(dir: &Path, batch: u32, length: Length) -> Result<Report> {
     report.latencies.insert("commits".to_owned(), latencies.summary());
     report.figure("rows/s", ratio(counted, real(length.seconds.into())));
     report.count("rows", rows);
-    report.usage("rows", counted, vec![usage]);
+    report.usage("rows", counted, Used { processes: vec![usage], cores });
     let stored: i64 = connection.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
     let detail = format!("{rows} committed, {stored} stored");
     let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;

@@ -61,7 +61,7 @@ pub(crate) async fn run(target: &Rc<Target>, args: &IdleArgs) -> Result<Report> 
         let opened = after.cpu_seconds - before.cpu_seconds;
         report.figure(&format!("{} CPU s per 1,000 sockets opened", subject.role), opened * 1000.0 / connections);
     }
-    for usage in &usage {
+    for usage in &usage.processes {
         report.figure(&format!("{} cores at rest", usage.role), usage.cpu_seconds / real(args.length.seconds.into()));
     }
     report.count("bytes pushed at rest", target.pushed.get() - pushed);

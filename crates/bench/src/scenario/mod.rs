@@ -6,6 +6,7 @@ pub(crate) mod history;
 pub(crate) mod idle;
 pub(crate) mod login;
 pub(crate) mod mixed;
+pub(crate) mod others;
 pub(crate) mod presence;
 pub(crate) mod resume;
 pub(crate) mod send;

@@ -12,10 +12,10 @@ use tokio::{
 use super::{
     Length,
     crowd::{Opened, note, open_each},
-    send::{check_stored, workers},
+    others::Others,
 };
 use crate::{
-    drive::{drive, watch},
+    drive::watch,
     live::{End, Place, Socket},
     marks::{self, Book, Reader},
     people::{Person, Sender, Target},
@@ -68,6 +68,13 @@ struct Storm {
     failures: RefCell<BTreeMap<String, u64>>,
 }
 
+impl Storm {
+    /// Until the last one who has caught up had done so.
+    fn took(&self) -> Duration {
+        Duration::from_secs_f64(self.caught_up.borrow().summary().max / 1000.0)
+    }
+}
+
 /// Runs the scenario.
 pub(crate) async fn run(target: &Rc<Target>, args: &ResumeArgs) -> Result<Report> {
     ensure!(args.per_user > 0 && args.gap > 0, "nobody, or nothing missed");
@@ -76,12 +83,11 @@ pub(crate) async fn run(target: &Rc<Target>, args: &ResumeArgs) -> Result<Report
     let mut report = Report::default();
     let (clients, book) = part_and_miss(target, args).await?;
 
-    let (others, outcomes) = workers(target, 16, 100).await?;
-    let alone = drive(others, Some(args.rate), args.length.window()).await?;
-    report.tally("sends of others before", &alone);
-    check_stored(target, &outcomes, &alone, &mut report).await?;
+    let others = Others::gather(target, args.rate).await?;
+    let before = others.send(args.length.window()).await?;
+    before.add_to(&mut report, "sends of others before");
 
-    let (others, outcomes) = workers(target, 16, 100).await?;
+    let others = Others::gather(target, args.rate).await?;
     let window = Window::after(Duration::ZERO, Duration::from_secs(args.length.seconds.into()));
     let storm = Rc::new(Storm {
         target: Rc::clone(target),
@@ -93,17 +99,20 @@ pub(crate) async fn run(target: &Rc<Target>, args: &ResumeArgs) -> Result<Report
         caught_up: RefCell::new(Latencies::new()?),
         failures: RefCell::default(),
     });
-    let (sends, usage, back) = tokio::join!(
-        drive(others, Some(args.rate), window),
-        watch(&target.subjects, window),
-        come_back(&storm, clients)
-    );
+    let (sends, usage, back) =
+        tokio::join!(others.send(window), watch(&target.subjects, window), come_back(&storm, clients));
     let sends = sends?;
     back?;
-    report.tally("sends of others meanwhile", &sends);
-    check_stored(target, &outcomes, &sends, &mut report).await?;
+    sends.add_to(&mut report, "sends of others meanwhile");
     report.usage("clients", args.clients.into(), usage?);
     tell(&storm, args, &mut report);
+    // When all are back, there is nothing any more that could disturb others.
+    let disturbed = sends.until(storm.began + storm.took())?;
+    let undisturbed = before.tally.latencies.summary().p99;
+    report.latencies.insert("sends of others until all have caught up".to_owned(), disturbed);
+    if undisturbed > 0.0 {
+        report.figure("p99 of others until all have caught up / before", disturbed.p99 / undisturbed);
+    }
     Ok(report)
 }
 
@@ -221,9 +230,4 @@ fn tell(storm: &Storm, args: &ResumeArgs, report: &mut Report) {
     report.check("nothing that was missed is lost", balance.delivered == expected && balance.missing == 0, detail);
     let detail = format!("{} twice, {} unknown", balance.twice, balance.unknown);
     report.check("nothing came twice or was made up", balance.twice + balance.unknown == 0, detail);
-    let before = report.latencies.get("sends of others before").map_or(0.0, |summary| summary.p99);
-    let meanwhile = report.latencies.get("sends of others meanwhile").map_or(0.0, |summary| summary.p99);
-    if before > 0.0 {
-        report.figure("p99 of others meanwhile / before", meanwhile / before);
-    }
 }

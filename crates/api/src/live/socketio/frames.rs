@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The way of Socket.IO to write events: without the offset.
-pub(super) static SOCKET_IO: Format = Format { slot: 1, encode };
+pub static SOCKET_IO: Format = Format { slot: 1, encode };
 
 /// The event that carries nothing but the offset.
 const OFFSET: &str = "offset";

@@ -16,6 +16,7 @@ mod websocket;
 
 use parlor_socketio::{Config, engine, packet};
 
+pub use frames::SOCKET_IO;
 pub(crate) use request::handle;
 pub(super) use sessions::Sessions;
 
