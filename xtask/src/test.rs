@@ -50,6 +50,9 @@ const SUITES: [Suite; 3] = [
     },
 ];
 
+/// What follows the tests.
+type Step = fn(&Workspace) -> Result<()>;
+
 fn fuzz(workspace: &Workspace) -> Result<()> {
     Fuzzer::build(workspace)?.run(None, FUZZ_SECONDS)
 }
@@ -84,8 +87,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     }
     drop(services);
     if arguments.is_empty() {
-        let others: [(&str, fn(&Workspace) -> Result<()>); 3] =
-            [("fuzzing", fuzz), ("benchmarks", benchmarks), ("measurements", measurements)];
+        let others: [(&str, Step); 3] = [("fuzzing", fuzz), ("benchmarks", benchmarks), ("measurements", measurements)];
         for (name, run) in others {
             if let Err(error) = run(workspace) {
                 eprintln!("{error:#}");
