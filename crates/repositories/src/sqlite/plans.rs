@@ -1,9 +1,11 @@
-//! Every statement of this store finds its rows by an index: none reads through a whole table.
+//! Every statement of this store finds its rows by an index, none reads through a whole table; and each is planned once.
 
-use rusqlite::Connection;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, StatementStatus, params_from_iter, types::Null};
 
 use super::{
-    migrations,
+    connect, migrations,
     rows::{CONVERSATION, MEMBER, MESSAGE, SESSION, USER},
     sessions::LIVE,
     users::TERM,
@@ -46,17 +48,20 @@ fn filled(text: &str) -> Vec<String> {
     vec![text]
 }
 
+/// All statements, but those that clear the store or count what is in it.
+fn all_statements() -> impl Iterator<Item = String> {
+    SOURCES.iter().flat_map(|source| statements(source)).filter(|sql| !sql.contains("{table}"))
+}
+
 #[test]
 fn no_statement_reads_through_a_whole_table() {
     let mut connection = Connection::open_in_memory().unwrap();
     migrations::apply(&mut connection).unwrap();
-    // To clear the store, or to count what is in it, is to read through everything.
-    let statements = SOURCES.iter().flat_map(|source| statements(source)).filter(|sql| !sql.contains("{table}"));
     let mut checked = 0;
-    for sql in statements {
+    for sql in all_statements() {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
-        let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>("detail"));
+        let parameters = vec![Null; plan.parameter_count()];
+        let steps = plan.query_map(params_from_iter(parameters), |row| row.get::<_, String>("detail"));
         for step in steps.unwrap() {
             let step = step.unwrap();
             assert!(!step.starts_with("SCAN ") || step == "SCAN CONSTANT ROW", "{step}: {sql}");
@@ -64,4 +69,19 @@ fn no_statement_reads_through_a_whole_table() {
         checked += 1;
     }
     assert!(checked > 40, "only {checked} statements were found");
+}
+
+#[test]
+fn a_statement_that_is_run_again_with_other_values_is_not_planned_again() {
+    let mut connection = connect(Path::new(":memory:"), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    migrations::apply(&mut connection).unwrap();
+    for sql in all_statements() {
+        let mut statement = connection.prepare(&sql).unwrap();
+        for value in [1, 2] {
+            let values = vec![value; statement.parameter_count()];
+            // Rows are refused for what they are and refer to; the statement was planned for that as well.
+            let _ = statement.query(params_from_iter(values)).and_then(|mut rows| rows.next().map(|_| ()));
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }
