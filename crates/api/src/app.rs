@@ -1,10 +1,12 @@
 //! The whole API as one application: the server's composition root and the tests serve the same.
 
+use std::rc::Rc;
+
 use actix_web::{
     App, Error,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    middleware::from_fn,
+    middleware::{Next, from_fn},
     web,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -12,7 +14,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt as _;
 
 use crate::{
-    middleware::{self, RequestSpan},
+    middleware::{self, Measures, RequestSpan},
     routes::{self, AllowedMethods, Documents},
     state::AppState,
 };
@@ -30,6 +32,7 @@ pub fn app(
     >,
 > {
     let cors = middleware::cors(&state.config);
+    let measures = Rc::<Measures>::default();
     let mut app = App::new().into_utoipa_app().configure(routes::api).configure(routes::operation);
     // Every problem's `type` leads there.
     app = app.configure(routes::errors);
@@ -44,7 +47,9 @@ pub fn app(
         .app_data(web::Data::new(state))
         .configure(routes::socket_io)
         .default_service(web::to(routes::unknown))
-        .wrap(from_fn(middleware::finish))
+        .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
+            middleware::finish(Rc::clone(&measures), request, next)
+        }))
         .wrap(cors)
         .wrap(TracingLogger::<RequestSpan>::new())
 }
@@ -62,5 +67,10 @@ pub fn metrics_app(
     >,
 > {
     let app = App::new().into_utoipa_app().app_data(web::Data::new(handle)).configure(routes::metrics);
-    app.into_app().wrap(from_fn(middleware::finish)).wrap(TracingLogger::<RequestSpan>::new())
+    let measures = Rc::<Measures>::default();
+    app.into_app()
+        .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
+            middleware::finish(Rc::clone(&measures), request, next)
+        }))
+        .wrap(TracingLogger::<RequestSpan>::new())
 }

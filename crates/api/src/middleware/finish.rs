@@ -1,14 +1,14 @@
 //! The last hand on every answer: whatever failed becomes a problem document, and every answer gets the headers that
 //! all have. Here, and nowhere else, a request's failure is written to the log.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     Error, HttpMessage as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        Method,
         header::{self, HeaderValue},
     },
     middleware::Next,
@@ -16,7 +16,10 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use tracing_actix_web::RequestId;
 
-use super::unread::hold_body;
+use super::{
+    measure::{Measurement, Measures},
+    unread::hold_body,
+};
 use crate::{
     headers,
     problem::{PROBLEM_JSON, Problem, ProblemCode, from_framework, from_status},
@@ -24,6 +27,7 @@ use crate::{
 
 /// Passes a request on and finishes its answer.
 pub(crate) async fn finish(
+    measures: Rc<Measures>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -39,7 +43,7 @@ pub(crate) async fn finish(
     let failure = match answer {
         Ok(Ok(response)) => {
             let response = finished(response.map_into_boxed_body(), &id);
-            measurement.end(response.status());
+            measures.add(measurement, response.status());
             return Ok(match held {
                 Some(held) => response.map_body(|_, body| BoxBody::new(held.until_written(body))),
                 None => response,
@@ -50,7 +54,7 @@ pub(crate) async fn finish(
     };
     // What comes without its request can't become an answer here; the server makes one of it.
     failure.log();
-    measurement.end(failure.code().status());
+    measures.add(measurement, failure.code().status());
     Err(failure.in_request(id).into())
 }
 
@@ -92,43 +96,6 @@ fn rewrite(mut response: ServiceResponse, problem: &Problem) -> ServiceResponse 
     response.map_body(|_, _| BoxBody::new(problem.body()))
 }
 
-/// What is measured of a request.
-struct Measurement {
-    method: &'static str,
-    route: String,
-    started: Instant,
-}
-
-impl Measurement {
-    fn begin(request: &ServiceRequest) -> Self {
-        Self {
-            // Known methods and patterns alone: whatever a client makes up would be a new time series.
-            method: method_label(request.method()),
-            route: request.match_pattern().unwrap_or_else(|| "none".to_owned()),
-            started: Instant::now(),
-        }
-    }
-
-    fn end(self, status: StatusCode) {
-        let labels =
-            [("method", self.method.to_owned()), ("route", self.route), ("status", status.as_str().to_owned())];
-        metrics::counter!("parlor_http_requests_total", &labels).increment(1);
-        metrics::histogram!("parlor_http_request_seconds", &labels).record(self.started.elapsed());
-    }
-}
-
-fn method_label(method: &Method) -> &'static str {
-    const KNOWN: [(Method, &str); 6] = [
-        (Method::GET, "GET"),
-        (Method::POST, "POST"),
-        (Method::PUT, "PUT"),
-        (Method::PATCH, "PATCH"),
-        (Method::DELETE, "DELETE"),
-        (Method::OPTIONS, "OPTIONS"),
-    ];
-    KNOWN.into_iter().find(|(known, _)| known == method).map_or("other", |(_, label)| label)
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::{
@@ -167,7 +134,7 @@ mod tests {
             .route("/fails", web::get().to(fails))
             .route("/refuses", web::get().to(refuses))
             .route("/bare", web::get().to(answers_bare))
-            .wrap(from_fn(finish))
+            .wrap(from_fn(|request: ServiceRequest, next: Next<_>| finish(Rc::default(), request, next)))
             .wrap(TracingLogger::<RequestSpan>::new());
         let app = test::init_service(app).await;
         let answer = test::try_call_service(&app, test::TestRequest::with_uri(path).to_request()).await;

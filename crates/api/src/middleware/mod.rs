@@ -3,9 +3,11 @@
 
 mod cors;
 mod finish;
+mod measure;
 mod span;
 mod unread;
 
 pub(crate) use cors::cors;
 pub(crate) use finish::{OwnShape, WasHead, finish};
+pub(crate) use measure::Measures;
 pub(crate) use span::RequestSpan;

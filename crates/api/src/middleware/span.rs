@@ -14,13 +14,13 @@ pub(crate) struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let id = request.extensions().get::<RequestId>().copied();
-        let route = request.match_pattern();
         tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
             method = %request.method(),
-            // The pattern, not the path: a path under which there is nothing is the client's invention.
-            route = route.as_deref().unwrap_or("none"),
+            // The pattern, not the path: a path under which there is nothing is the client's invention. Looked for
+            // here, because nothing here is evaluated unless it is logged.
+            route = request.match_pattern().as_deref().unwrap_or("none"),
             status = Empty,
             user_id = Empty,
         )

@@ -5,7 +5,7 @@ mod problems;
 use actix_web::App;
 use utoipa::ToSchema as _;
 use utoipa::openapi::{
-    Components, ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, RefOr, Schema,
+    Components, ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, RefOr, Schema,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     tag::{Tag, TagBuilder},
 };
@@ -25,9 +25,21 @@ pub fn openapi() -> OpenApi {
     let app = app.configure(routes::api).configure(routes::operation);
     let app = app.configure(routes::metrics).configure(routes::errors).configure(routes::documents);
     let (_, mut document) = app.split_for_parts();
+    sort_by_tag(&mut document);
     relax_optional_bodies(&mut document);
     problems::add(&mut document);
     document
+}
+
+/// Puts the paths in the order of the tags; the routes are in that of how often they are asked.
+fn sort_by_tag(document: &mut OpenApi) {
+    let order = tags();
+    let place = |item: &PathItem| {
+        let operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch];
+        let tags = operations.into_iter().flatten().find_map(|operation| operation.tags.as_ref()?.first());
+        order.iter().position(|tag| tags == Some(&tag.name))
+    };
+    document.paths.paths.sort_by_cached_key(|_, item| place(item));
 }
 
 /// An optional body is one that may be absent; utoipa writes one that may be `null`.

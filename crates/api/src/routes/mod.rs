@@ -26,7 +26,10 @@ type State = web::Data<AppState>;
 /// The operations of the API itself.
 pub(crate) fn api(config: &mut ServiceConfig) {
     config.service(
+        // Tried one after the other: first what is asked most.
         scope::scope("/api/v1")
+            .service(messages::send)
+            .service(messages::history)
             .service(auth::sign_up)
             .service(auth::log_in)
             .service(auth::log_out)
@@ -48,8 +51,6 @@ pub(crate) fn api(config: &mut ServiceConfig) {
             .service(conversations::read)
             .service(conversations::delivered)
             .service(conversations::typing)
-            .service(messages::history)
-            .service(messages::send)
             .service(live::sync)
             .service(live::ticket)
             .service(live::socket),

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::verified::VerifiedTokens;
 use crate::{AuthConfig, AuthFailure, Caller};
 
 /// What a refresh token begins with.
@@ -28,6 +29,30 @@ pub(crate) struct AccessTokens {
     previous: Option<Key>,
     validation: Validation,
     ttl: Duration,
+    verified: VerifiedTokens,
+}
+
+/// What a token that we have signed grants, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grant {
+    pub(super) caller: Caller,
+    /// The second it begins.
+    pub(super) from: u64,
+    /// The second it ends.
+    pub(super) until: u64,
+}
+
+impl Grant {
+    fn at(self, now: Timestamp) -> Result<Caller, AuthFailure> {
+        let now = seconds(now);
+        if self.from > now.saturating_add(LEEWAY.as_secs()) {
+            return Err(AuthFailure::Invalid);
+        }
+        if now >= self.until.saturating_add(LEEWAY.as_secs()) {
+            return Err(AuthFailure::Expired);
+        }
+        Ok(self.caller)
+    }
 }
 
 struct Key {
@@ -63,6 +88,7 @@ impl AccessTokens {
             previous: config.previous_secret.as_ref().map(Key::new),
             validation,
             ttl: config.access_ttl,
+            verified: VerifiedTokens::default(),
         }
     }
 
@@ -98,23 +124,29 @@ impl AccessTokens {
     /// # Errors
     /// `Expired` for one of ours whose time is over, `Invalid` for everything else.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, AuthFailure> {
+        if let Some(grant) = self.verified.get(token) {
+            return grant.at(now);
+        }
+        let grant = self.read(token)?;
+        let caller = grant.at(now)?;
+        self.verified.insert(token, grant);
+        Ok(caller)
+    }
+
+    fn read(&self, token: &str) -> Result<Grant, AuthFailure> {
         let key = self.key_of(token).ok_or(AuthFailure::Invalid)?;
         let decoded = decode::<Claims>(token, &key.decoding, &self.validation);
         let claims = decoded.map_err(|_| AuthFailure::Invalid)?.claims;
         let (Ok(user), Ok(session)) = (claims.sub.parse(), claims.sid.parse()) else {
             return Err(AuthFailure::Invalid);
         };
-        let now = seconds(now);
-        if claims.nbf > now.saturating_add(LEEWAY.as_secs()) || claims.iat > now.saturating_add(LEEWAY.as_secs()) {
-            return Err(AuthFailure::Invalid);
-        }
-        // Also a token that was issued when they lived longer ends in time: the list of revoked sessions reaches
-        // no further back.
-        let expires_at = claims.exp.min(claims.iat.saturating_add(self.ttl.as_secs()));
-        if now >= expires_at.saturating_add(LEEWAY.as_secs()) {
-            return Err(AuthFailure::Expired);
-        }
-        Ok(Caller { user, session })
+        Ok(Grant {
+            caller: Caller { user, session },
+            from: claims.nbf.max(claims.iat),
+            // Also a token that was issued when they lived longer ends in time: the list of revoked sessions reaches
+            // no further back.
+            until: claims.exp.min(claims.iat.saturating_add(self.ttl.as_secs())),
+        })
     }
 
     /// The key that a token says it is signed with, if it is one of ours and the token's header is as we write it.
