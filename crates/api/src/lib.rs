@@ -10,6 +10,7 @@ pub mod config;
 mod cookies;
 mod extract;
 mod headers;
+mod http;
 pub mod live;
 mod middleware;
 mod openapi;
@@ -20,5 +21,6 @@ pub mod wire;
 
 pub use app::{app, metrics_app};
 pub use asyncapi::asyncapi;
+pub use http::{HttpConfig, connections};
 pub use openapi::openapi;
 pub use state::{AppState, Stopping};

@@ -2,7 +2,9 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     sync::{Arc, Weak},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
@@ -97,8 +99,6 @@ pub struct Connection {
     pub(crate) format: &'static Format,
     queue_bytes: usize,
     state: Mutex<State>,
-    /// Woken when there is something to write.
-    filled: Notify,
     /// Woken when the queue has become short.
     drained: Notify,
 }
@@ -108,6 +108,8 @@ struct State {
     queue: VecDeque<Frame>,
     bytes: usize,
     closed: Option<CloseReason>,
+    /// Who waits for something to write.
+    waiting: Option<Waker>,
     /// Streams that the connection is not simply live on.
     places: Places,
     /// The client has yet to say where it resumes; until then nothing is pushed.
@@ -136,13 +138,14 @@ impl Connection {
             queue: VecDeque::new(),
             bytes: 0,
             closed: None,
+            waiting: None,
             places: Places::default(),
             paused: true,
             held: false,
             catching_up: false,
             lease_until,
         };
-        Self { identity, format, queue_bytes, state: Mutex::new(state), filled: Notify::new(), drained: Notify::new() }
+        Self { identity, format, queue_bytes, state: Mutex::new(state), drained: Notify::new() }
     }
 
     /// Queues a frame that only this connection gets. It comes after all that was queued before.
@@ -301,10 +304,13 @@ impl Connection {
     }
 
     /// Tells those who wait for the queue what became of it.
-    fn wake(&self, state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
         let closed = state.closed.is_some();
+        let waiting = state.waiting.take();
         drop(state);
-        self.filled.notify_one();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
         if closed {
             self.drained.notify_waiters();
         }
@@ -331,6 +337,26 @@ impl State {
         }
     }
 
+    /// What a transport does next.
+    fn next(&mut self) -> Option<Outgoing> {
+        if let Some(reason) = self.closed {
+            return Some(Outgoing::Close(reason));
+        }
+        let frame = self.queue.pop_front()?;
+        self.bytes -= frame.bytes.len();
+        if self.queue.is_empty() {
+            // Most connections are idle most of the time.
+            self.queue = VecDeque::new();
+        }
+        Some(Outgoing::Frame(frame))
+    }
+
+    fn wait(&mut self, context: &Context<'_>) {
+        if !self.waiting.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            self.waiting = Some(context.waker().clone());
+        }
+    }
+
     fn enqueue(&mut self, frame: Frame) {
         self.bytes += frame.bytes.len();
         self.queue.push_back(frame);
@@ -353,47 +379,44 @@ pub struct Outbox {
 impl Outbox {
     /// What to do next; waits until there is something. After a `Close` it gives the same `Close` again.
     pub async fn next(&mut self) -> Outgoing {
-        let connection = Arc::clone(&self.connection);
-        loop {
-            let filled = connection.filled.notified();
-            if let Some(outgoing) = self.try_next() {
-                return outgoing;
-            }
-            filled.await;
-        }
+        poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// Waits until the connection is closed, and takes nothing.
-    pub async fn closed(&mut self) -> CloseReason {
-        let connection = Arc::clone(&self.connection);
-        loop {
-            let filled = connection.filled.notified();
-            if let Some(reason) = connection.state.lock().closed {
-                return reason;
-            }
-            filled.await;
-        }
+    /// The same, for a task that waits for more than this.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Outgoing> {
+        self.take(|state| state.wait(context)).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// What to do next, if there is something.
     pub fn try_next(&mut self) -> Option<Outgoing> {
+        self.take(|_| {})
+    }
+
+    /// Waits until the connection is closed, and takes nothing.
+    pub async fn closed(&mut self) -> CloseReason {
+        poll_fn(|context| self.poll_closed(context)).await
+    }
+
+    /// The same, for a task that waits for more than this.
+    pub fn poll_closed(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
+        let mut state = self.connection.state.lock();
+        state.wait(context);
+        state.closed.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn take(&mut self, or_else: impl FnOnce(&mut State)) -> Option<Outgoing> {
         let connection = &self.connection;
         let mut state = connection.state.lock();
-        if let Some(reason) = state.closed {
-            return Some(Outgoing::Close(reason));
-        }
-        let frame = state.queue.pop_front()?;
-        state.bytes -= frame.bytes.len();
+        let Some(next) = state.next() else {
+            or_else(&mut state);
+            return None;
+        };
         let short = state.is_short(connection.queue_bytes);
-        if state.queue.is_empty() && state.queue.capacity() > 32 {
-            // A burst must not stay in memory for as long as the connection lives.
-            state.queue = VecDeque::new();
-        }
         drop(state);
         if short {
             connection.drained.notify_waiters();
         }
-        Some(Outgoing::Frame(frame))
+        Some(next)
     }
 }
 

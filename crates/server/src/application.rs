@@ -1,16 +1,19 @@
 //! The composition root: everything that makes a running server is put together here, for `main` and for tests.
 
-use std::{any::Any, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs as _},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
-#[cfg(target_os = "linux")]
-use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, dev::Server};
 use metrics_exporter_prometheus::PrometheusHandle;
-use parlor_api::{AppState, Stopping, live::Live};
+use parlor_api::{AppState, HttpConfig, Stopping, live::Live};
 use parlor_domain::store::StoreError;
 use parlor_services::{Background, ServiceError, Services, Sources};
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -221,41 +224,59 @@ async fn asked_for(stops: &mut watch::Receiver<Stop>, urgency: Stop) -> Stop {
 
 fn listen(settings: &ServerSettings, state: AppState) -> Result<(Server, SocketAddr), StartError> {
     let workers = if settings.workers == 0 { processors().min(MAX_WORKERS) } else { settings.workers };
-    let write_timeout = settings.write_timeout.get();
-    let server = HttpServer::new(move || parlor_api::app(state.clone()))
+    let config = HttpConfig {
+        keep_alive: settings.keep_alive.get(),
+        header_timeout: settings.header_timeout.get(),
+        write_timeout: settings.write_timeout.get(),
+    };
+    let mut server = Server::build()
         .workers(workers)
-        .max_connections(settings.max_connections)
-        .backlog(settings.backlog)
-        .keep_alive(settings.keep_alive.get())
-        .client_request_timeout(settings.header_timeout.get())
-        .tcp_nodelay(true)
-        .on_connect(move |connection, _| give_up_on_stalled(connection, write_timeout))
-        // Who has closed its side will not read the answer; keeping the connection would hold a place for nothing.
-        .h1_allow_half_closed(false)
+        .max_concurrent_connections(settings.max_connections)
         .shutdown_timeout(settings.shutdown_timeout.get().as_secs())
         .disable_signals();
+    let stopping = server.graceful_shutdown_signal();
     let at = format!("{}:{}", settings.host, settings.port);
-    let server = server.bind((settings.host.as_str(), settings.port));
-    let server = server.map_err(|source| StartError::Bind { address: at, source })?;
-    // A bound server has at least one address; a name that means several has the same port on each.
-    let address = server.addrs()[0];
+    let failed = |source| StartError::Bind { address: at.clone(), source };
+    let listeners = bind((&settings.host, settings.port), settings.backlog).map_err(failed)?;
+    // There is at least one; a name that means several addresses has the same port on each.
+    let address = listeners[0].local_addr().map_err(failed)?;
+    for listener in listeners {
+        let (state, stopping) = (state.clone(), stopping.clone());
+        let connections = move || {
+            let stopping = stopping.clone();
+            let stops = move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            };
+            parlor_api::connections(state.clone(), config, stops)
+        };
+        server = server.listen("http", listener, connections).map_err(failed)?;
+    }
     Ok((server.run(), address))
 }
 
-/// Makes the kernel end a connection whose other side takes no bytes for that long. Nothing in actix does: a client
-/// that never reads would keep its connection, and what waits for it, for ever.
-#[cfg(target_os = "linux")]
-fn give_up_on_stalled(connection: &dyn Any, timeout: Duration) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>()
-        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(timeout))
-    {
-        warn!(error = &error as &dyn std::error::Error, "can't limit how long a client may take to read");
+/// Listens on all addresses that the name means, as far as they are there.
+fn bind(address: (&str, u16), backlog: u32) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in address.to_socket_addrs()? {
+        match bind_to(address, backlog) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => failure = error,
+        }
     }
+    if listeners.is_empty() { Err(failure) } else { Ok(listeners) }
 }
 
-/// There is no such limit to be set here.
-#[cfg(not(target_os = "linux"))]
-fn give_up_on_stalled(_: &dyn Any, _: Duration) {}
+fn bind_to(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Else the address could not be used for a while after a server that had connections.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}
 
 /// A listener that serves nothing but the measurements.
 fn listen_for_metrics(address: SocketAddr, metrics: PrometheusHandle) -> Result<(Server, SocketAddr), StartError> {

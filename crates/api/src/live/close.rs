@@ -200,12 +200,6 @@ impl From<CloseReason> for CloseCode {
     }
 }
 
-impl From<CloseCode> for actix_ws::CloseReason {
-    fn from(code: CloseCode) -> Self {
-        Self { code: code.number().into(), description: Some(code.name().to_owned()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -1,27 +1,26 @@
 //! The task of one socket, from the upgrade to the close.
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
-use actix_ws::Session as Sink;
 use parlor_domain::SessionId;
 use parlor_realtime::{Connection, Frame, Outbox, Outgoing};
 use parlor_services::{Caller, Ready, ServiceError, ServiceResult};
 use tokio::{
     select,
-    sync::mpsc,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
-use tracing::{Instrument as _, debug, info_span};
+use tracing::debug;
 
 use super::{
     CloseCode, WEBSOCKET,
-    conversation::{BACKLOG, Conversation, send_text, timed, watch_session, write},
+    conversation::Conversation,
     frames,
-    incoming::{End, Incoming, Received},
+    incoming::{End, Received},
     lobby::Place,
     quota::Quota,
     ready::ready_event,
+    websocket::WebSocket,
 };
 use crate::{
     problem::{Problem, ProblemCode},
@@ -43,8 +42,7 @@ pub(super) enum Entry {
 /// A socket after the upgrade.
 pub(super) struct Socket {
     pub(super) state: web::Data<AppState>,
-    pub(super) sink: Sink,
-    pub(super) incoming: Incoming,
+    pub(super) socket: WebSocket,
     pub(super) quota: Arc<Quota>,
     /// The client resumes first: nothing is pushed before.
     pub(super) resume: bool,
@@ -60,18 +58,35 @@ struct Admitted {
 
 impl Socket {
     /// Serves the socket until it ends.
-    pub(super) async fn serve(mut self, entry: Entry) {
+    ///
+    /// What happens once is boxed, so that a socket is no larger than what it does all the time.
+    pub(super) async fn serve(self, entry: Entry) {
+        let Some(mut conversation) = Box::pin(self.begin(entry)).await else { return };
+        let (end, answers_due) = (&mut conversation).await;
+        debug!(?end, "the connection ends");
+        let (socket, outbox, session) = conversation.into_parts();
+        // Who does not read his farewell goes without.
+        let _ = Box::pin(timeout(CLOSE_TIMEOUT, leave(socket, outbox, session, (end, answers_due)))).await;
+    }
+
+    /// Takes the client in, or tells it why not.
+    async fn begin(mut self, entry: Entry) -> Option<Conversation> {
         let admitted = match entry {
             Entry::Known(caller) => self.admit(caller).await.map_err(|error| End::Close(close_for_known(error))),
             Entry::Unknown(place) => self.wait_for_auth(place).await,
         };
         match admitted {
-            Ok(admitted) => {
-                let Caller { user, .. } = admitted.caller;
-                let connection = admitted.ready.connection;
-                self.converse(admitted).instrument(info_span!("socket", %connection, %user)).await;
+            // Whoever stops the server has closed all connections that the hub knew then; this one came later.
+            Ok(admitted) if self.state.live.is_stopping() => {
+                drop(admitted);
+                self.socket.close(End::Close(CloseCode::ServiceRestart)).await;
+                None
             }
-            Err(end) => close(self.sink, end).await,
+            Ok(admitted) => Some(self.converse(admitted)),
+            Err(end) => {
+                self.socket.close(end).await;
+                None
+            }
         }
     }
 
@@ -87,13 +102,9 @@ impl Socket {
 
     async fn greet(&mut self) -> Result<Admitted, End> {
         loop {
-            let text = match self.incoming.next().await {
+            let text = match self.socket.next(true).await {
                 Received::Text(text) => text,
-                Received::Ping(payload) => {
-                    timed(self.sink.pong(&payload)).await?;
-                    continue;
-                }
-                Received::Pong => continue,
+                Received::Ping(_) | Received::Pong => continue,
                 Received::Binary(_) => return Err(End::Close(CloseCode::UnsupportedData)),
                 Received::End(end) => return Err(end),
             };
@@ -112,7 +123,8 @@ impl Socket {
                 Ok(_) => (unauthenticated(), None),
                 Err(problem) => (problem, None),
             };
-            send_text(&mut self.sink, frames::answer::<Empty>(&reply, Err(problem))).await?;
+            self.socket.send(frames::answer::<Empty>(&reply, Err(problem)));
+            self.socket.flush().await?;
             if let Some(code) = fatal {
                 return Err(End::Close(code));
             }
@@ -133,72 +145,39 @@ impl Socket {
         Ok(Admitted { caller, connection, outbox, ready })
     }
 
-    /// Serves an authenticated connection.
-    async fn converse(self, admitted: Admitted) {
-        let Self { state, sink, mut incoming, quota, resume } = self;
-        let Admitted { caller, connection, mut outbox, ready } = admitted;
+    /// Begins to serve an authenticated connection.
+    fn converse(self, admitted: Admitted) -> Conversation {
+        let Self { state, socket, quota, resume } = self;
+        let Admitted { caller, connection, outbox, ready } = admitted;
         quota.authenticated();
-        connection.send(Frame::event(frames::event(EventData::Ready(ready_event(
-            &state,
-            caller,
-            &ready,
-            state.live.config.max_frame,
-        )))));
-        let session_ends_at = ready.session_ends_at;
-        // Not needed any more, and long for who is in many conversations.
-        drop(ready);
+        let event = ready_event(&state, caller, &ready, state.live.config.max_frame);
+        connection.send(Frame::event(frames::event(EventData::Ready(event))));
         if !resume {
             state.services.live.start(&connection);
         }
-        let (sender, receiver) = mpsc::channel(BACKLOG);
-        let conversation =
-            Conversation { state: &state, connection: &connection, caller, heard: Cell::new(Instant::now()) };
-        // Whoever stops the server has closed all connections that the hub knew then; this one came later.
-        let (end, answers_due) = select! {
-            end = async { End::Close(CloseCode::ServiceRestart) }, if state.live.is_stopping() => (end, false),
-            end = conversation.read_and_work(&mut incoming, &sink, (sender, receiver)) => (end, true),
-            end = write(&mut outbox, &sink) => (end, false),
-            end = conversation.keep_alive(&sink) => (end, false),
-            code = watch_session(&state, caller, session_ends_at) => (End::Close(code), false),
-        };
-        debug!(?end, "the connection ends");
-        // Who does not read his farewell goes without.
-        let _ = timeout(CLOSE_TIMEOUT, leave(sink, outbox, caller.session, (end, answers_due))).await;
+        Conversation::new(state, socket, (connection, outbox), (caller, ready.session_ends_at))
     }
 }
 
 /// Sends what is still due, and the close frame.
 async fn leave(
-    mut sink: Sink,
+    mut socket: WebSocket,
     mut outbox: Outbox,
     session: SessionId,
     (end, answers_due): (End, bool),
 ) -> Result<(), End> {
     while answers_due && let Some(Outgoing::Frame(frame)) = outbox.try_next() {
-        send_text(&mut sink, frame.bytes).await?;
+        socket.send(frame.bytes);
+        socket.flush().await?;
     }
     // From here on the user counts as gone, however long the client takes to read the rest.
     drop(outbox);
     if end == End::Close(CloseCode::SessionEnded) {
         let session_id = session.to_string();
-        send_text(&mut sink, frames::event(EventData::SessionRevoked(SessionRevoked { session_id }))).await?;
+        socket.send(frames::event(EventData::SessionRevoked(SessionRevoked { session_id })));
     }
-    close(sink, end).await;
+    socket.close(end).await;
     Ok(())
-}
-
-/// Sends the close frame, if there is anybody to send it to, and waits for it to be on its way.
-pub(super) async fn close(sink: Sink, end: End) {
-    let reason = match end {
-        End::Gone => return,
-        End::Closed(code) => code.map(|code| actix_ws::CloseReason { code: code.into(), description: None }),
-        End::Close(code) => {
-            metrics::counter!("parlor_sockets_closed_total", "reason" => code.name()).increment(1);
-            Some(code.into())
-        }
-    };
-    // Nothing can be done for a client that is gone or does not read; both end with the framework's own time limit.
-    let _ = timeout(CLOSE_TIMEOUT, sink.close(reason)).await;
 }
 
 fn unauthenticated() -> Problem {

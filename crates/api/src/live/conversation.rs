@@ -1,118 +1,264 @@
 //! What goes on at the same time in an authenticated connection: reading, working, writing, and watching the time.
 //!
-//! All of it is one task. Whichever part ends first, ends the connection.
+//! All of it is one future, polled by hand: of what it waits for, only the connection, the queue and one timer cost
+//! anything while nothing happens.
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use actix_ws::{Closed, Session as Sink};
+use actix_web::web;
 use bytes::Bytes;
 use bytestring::ByteString;
-use futures_util::future::join;
-use parlor_domain::Timestamp;
+use futures_util::future::LocalBoxFuture;
+use parlor_domain::{SessionId, Timestamp};
 use parlor_realtime::{Connection, Outbox, Outgoing};
-use parlor_services::{Caller, ServiceError};
-use tokio::{
-    select,
-    sync::mpsc::{Receiver, Sender},
-    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
-};
+use parlor_services::{Caller, ServiceError, ServiceResult};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tracing::{Instrument as _, info_span};
 
 use super::{
     CloseCode,
     commands::Commands,
-    incoming::{End, Incoming, Received},
+    incoming::{End, Received},
+    websocket::WebSocket,
 };
 use crate::{problem::Problem, state::AppState, wire::CommandFrame};
-
-/// How long one frame may wait for the client to read.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many commands of one connection may wait; the socket is not read while there are as many.
 pub(super) const BACKLOG: usize = 32;
 
+/// How much is taken from the queue to be written at once, unless a single frame is more.
+const BATCH_BYTES: usize = 16 * 1024;
+
 /// How long to wait before the store is asked again when it could not tell a session's end.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// An authenticated connection at work.
-pub(super) struct Conversation<'a> {
-    pub(super) state: &'a AppState,
-    pub(super) connection: &'a Arc<Connection>,
-    pub(super) caller: Caller,
+const PING: Bytes = Bytes::from_static(b"\x89\0");
+
+/// An authenticated connection at work, until it ends: then why, and whether it was read to its end, so that answers
+/// are due.
+pub(super) struct Conversation {
+    state: web::Data<AppState>,
+    socket: WebSocket,
+    connection: Arc<Connection>,
+    outbox: Outbox,
+    caller: Caller,
+    /// Commands that wait for the one at work.
+    backlog: VecDeque<ByteString>,
+    working: Option<LocalBoxFuture<'static, ()>>,
+    /// Why nothing more is read.
+    ended: Option<End>,
     /// When something was last heard of the client.
-    pub(super) heard: Cell<Instant>,
+    heard: Instant,
+    ping_at: Instant,
+    session: SessionEnd,
+    timer: Pin<Box<Sleep>>,
 }
 
-impl Conversation<'_> {
-    /// Reads until the client closes or breaks a rule, and carries out, one after another, all commands that came
-    /// before that.
-    pub(super) async fn read_and_work(
-        &self,
-        incoming: &mut Incoming,
-        sink: &Sink,
-        (sender, receiver): (Sender<ByteString>, Receiver<ByteString>),
-    ) -> End {
-        let (end, ()) = join(self.read(incoming, sink.clone(), sender), self.work(receiver)).await;
-        end
+/// When the session ends by which a client is signed in. One that was renewed meanwhile ends later.
+enum SessionEnd {
+    At(Instant),
+    Asking(LocalBoxFuture<'static, ServiceResult<Timestamp>>),
+}
+
+impl Conversation {
+    pub(super) fn new(
+        state: web::Data<AppState>,
+        socket: WebSocket,
+        (connection, outbox): (Arc<Connection>, Outbox),
+        (caller, session_ends_at): (Caller, Timestamp),
+    ) -> Self {
+        let now = Instant::now();
+        let ping_at = now + state.live.config.ping_interval;
+        let session = SessionEnd::At(instant(&state, session_ends_at));
+        Self {
+            state,
+            socket,
+            connection,
+            outbox,
+            caller,
+            backlog: VecDeque::new(),
+            working: None,
+            ended: None,
+            heard: now,
+            ping_at,
+            session,
+            timer: Box::pin(sleep_until(now)),
+        }
     }
 
-    async fn read(&self, incoming: &mut Incoming, mut sink: Sink, commands: Sender<ByteString>) -> End {
+    /// What is needed to take leave.
+    pub(super) fn into_parts(self) -> (WebSocket, Outbox, SessionId) {
+        (self.socket, self.outbox, self.caller.session)
+    }
+
+    /// Writes what the hub has for the connection, as fast as the client reads.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<End> {
         loop {
-            let received = incoming.next().await;
-            if let Received::End(end) = received {
-                return end;
+            match self.socket.poll_flush(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(end)) => return Poll::Ready(end),
+                // What ends the connection must not wait for a client that takes nothing.
+                Poll::Pending => return self.outbox.poll_closed(context).map(|reason| End::Close(reason.into())),
             }
-            self.heard.set(Instant::now());
-            self.state.services.live.heard_of(self.connection);
-            match received {
-                Received::Text(text) => {
-                    if commands.send(text).await.is_err() {
-                        return End::Gone;
-                    }
-                }
-                Received::Ping(payload) => {
-                    if let Err(end) = timed(sink.pong(&payload)).await {
-                        return end;
-                    }
-                }
-                Received::Binary(_) => return End::Close(CloseCode::UnsupportedData),
-                Received::Pong | Received::End(_) => {}
+            let mut next = Some(ready!(self.outbox.poll_next(context)));
+            let mut taken = 0;
+            while let Some(Outgoing::Frame(frame)) = next {
+                taken += frame.bytes.len();
+                self.socket.send(frame.bytes);
+                next = if taken < BATCH_BYTES { self.outbox.try_next() } else { None };
+            }
+            if let Some(Outgoing::Close(reason)) = next {
+                return Poll::Ready(End::Close(reason.into()));
             }
         }
     }
 
-    async fn work(&self, mut waiting: Receiver<ByteString>) {
-        let commands = Commands { services: &self.state.services, connection: self.connection, caller: self.caller };
-        while let Some(text) = waiting.recv().await {
-            // Its session may have been revoked while the command waited.
-            if self.connection.is_closed() {
-                return;
+    /// Reads until the client closes or breaks a rule; `true` if anything came.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
+        let mut heard = false;
+        while self.ended.is_none() && self.backlog.len() < BACKLOG {
+            let Poll::Ready(received) = self.socket.poll_next(context) else { break };
+            heard = true;
+            match received {
+                Received::Text(text) => self.backlog.push_back(text),
+                Received::Ping(_) | Received::Pong => {}
+                Received::Binary(_) => self.ended = Some(End::Close(CloseCode::UnsupportedData)),
+                Received::End(end) => self.ended = Some(end),
             }
+        }
+        if heard {
+            self.heard = Instant::now();
+            self.state.services.live.heard_of(&self.connection);
+        }
+        heard
+    }
+
+    /// Carries out, one after another, all commands that came; `true` if one is done.
+    fn poll_work(&mut self, context: &mut Context<'_>) -> bool {
+        let mut done = false;
+        loop {
+            if let Some(work) = &mut self.working {
+                if work.as_mut().poll(context).is_pending() {
+                    return done;
+                }
+                self.working = None;
+                done = true;
+            }
+            // Its session may have been revoked while the command waited.
+            if self.backlog.is_empty() || self.connection.is_closed() {
+                self.backlog = VecDeque::new();
+                return done;
+            }
+            self.working = self.backlog.pop_front().map(|text| self.carry_out(text));
+        }
+    }
+
+    fn carry_out(&self, text: ByteString) -> LocalBoxFuture<'static, ()> {
+        let (state, connection, caller) = (self.state.clone(), Arc::clone(&self.connection), self.caller);
+        let span = info_span!("socket", connection = %connection.identity.connection, user = %caller.user);
+        let work = async move {
+            let commands = Commands { services: &state.services, connection: &connection, caller };
             let CommandFrame { reply, command } = CommandFrame::parse(&text);
             commands.handle(&reply, command).await;
+        };
+        Box::pin(work.instrument(span))
+    }
+
+    /// Pings the client, and says when nothing is heard of it or its session is over. Ready without a code when there
+    /// is something to write.
+    fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<Option<CloseCode>> {
+        loop {
+            if let Some(code) = self.session.poll(&self.state, context) {
+                return Poll::Ready(Some(code));
+            }
+            let due = self.due();
+            if due < self.timer.deadline() || self.timer.is_elapsed() {
+                self.timer.as_mut().reset(due);
+            }
+            ready!(self.timer.as_mut().poll(context));
+            let now = Instant::now();
+            if self.heard + self.state.live.config.idle_timeout <= now {
+                return Poll::Ready(Some(CloseCode::Idle));
+            }
+            if matches!(self.session, SessionEnd::At(end) if end <= now) {
+                self.session = SessionEnd::ask(&self.state, self.caller);
+            }
+            if self.ping_at <= now {
+                self.ping_at = now + self.state.live.config.ping_interval;
+                self.socket.send(PING);
+                return Poll::Ready(None);
+            }
         }
     }
 
-    /// Pings the client, and ends the connection when nothing is heard of it.
-    pub(super) async fn keep_alive(&self, sink: &Sink) -> End {
-        let mut sink = sink.clone();
-        let config = &self.state.live.config;
-        let mut pings = interval_at(Instant::now() + config.ping_interval, config.ping_interval);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// When there is something to do next.
+    fn due(&self) -> Instant {
+        let due = self.ping_at.min(self.heard + self.state.live.config.idle_timeout);
+        match self.session {
+            SessionEnd::At(end) => due.min(end),
+            SessionEnd::Asking(_) => due,
+        }
+    }
+}
+
+impl Future for Conversation {
+    type Output = (End, bool);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let deadline = self.heard.get() + config.idle_timeout;
-            if deadline <= Instant::now() {
-                return End::Close(CloseCode::Idle);
+            if let Poll::Ready(end) = self.poll_write(context) {
+                return Poll::Ready((end, false));
             }
-            select! {
-                _ = pings.tick() => {
-                    if let Err(end) = timed(sink.ping(b"")).await {
-                        return end;
-                    }
-                }
-                () = sleep_until(deadline) => {}
+            let mut changed = self.poll_read(context);
+            changed |= self.poll_work(context);
+            if let (Some(end), None) = (self.ended, &self.working) {
+                return Poll::Ready((end, true));
+            }
+            match self.poll_time(context) {
+                Poll::Ready(Some(code)) => return Poll::Ready((End::Close(code), false)),
+                Poll::Ready(None) => changed = true,
+                Poll::Pending => {}
+            }
+            // What came may be answered, and what is done may let more in.
+            if !changed {
+                return Poll::Pending;
             }
         }
     }
+}
+
+impl SessionEnd {
+    fn ask(state: &web::Data<AppState>, caller: Caller) -> Self {
+        let state = state.clone();
+        Self::Asking(Box::pin(async move { state.services.auth.session_end(caller).await }))
+    }
+
+    /// Gives a code when the session is over.
+    fn poll(&mut self, state: &AppState, context: &mut Context<'_>) -> Option<CloseCode> {
+        let Self::Asking(asking) = self else { return None };
+        let Poll::Ready(answer) = asking.as_mut().poll(context) else { return None };
+        match answer {
+            Ok(later) => *self = Self::At(instant(state, later)),
+            Err(ServiceError::Unauthenticated(_)) => return Some(CloseCode::SessionEnded),
+            Err(error) => {
+                Problem::from(error).log();
+                *self = Self::At(Instant::now() + STORE_RETRY);
+            }
+        }
+        None
+    }
+}
+
+/// A time of the clock as one of the timer.
+fn instant(state: &AppState, time: Timestamp) -> Instant {
+    Instant::now() + time.since(state.live.clock.now())
 }
 
 /// Waits until the session ends by which a client is signed in. One that was renewed meanwhile ends later.
@@ -127,35 +273,5 @@ pub(super) async fn watch_session(state: &AppState, caller: Caller, mut ends_at:
                 sleep(STORE_RETRY).await;
             }
         }
-    }
-}
-
-/// Writes what the hub has for the connection, as fast as the client reads.
-pub(super) async fn write(outbox: &mut Outbox, sink: &Sink) -> End {
-    let mut sink = sink.clone();
-    loop {
-        match outbox.next().await {
-            Outgoing::Frame(frame) => {
-                if let Err(end) = send_text(&mut sink, frame.bytes).await {
-                    return end;
-                }
-            }
-            Outgoing::Close(reason) => return End::Close(reason.into()),
-        }
-    }
-}
-
-/// Sends a text frame.
-pub(super) async fn send_text(sink: &mut Sink, frame: Bytes) -> Result<(), End> {
-    let text = ByteString::try_from(frame).map_err(|_| End::Close(CloseCode::InternalError))?;
-    timed(sink.text(text)).await
-}
-
-/// Waits for a frame to be taken by the socket, for as long as a client may take to read.
-pub(super) async fn timed(sending: impl Future<Output = Result<(), Closed>>) -> Result<(), End> {
-    match timeout(SEND_TIMEOUT, sending).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Closed)) => Err(End::Gone),
-        Err(_) => Err(End::Close(CloseCode::SlowReader)),
     }
 }

@@ -6,7 +6,10 @@ use parlor_realtime::{Envelope, Format, Frame, Viewer};
 use serde::Serialize;
 use tracing::error;
 
-use super::commands::Reply;
+use super::{
+    commands::Reply,
+    frame::{self, HEADROOM},
+};
 use crate::{
     problem::Problem,
     wire::{self, EventData, EventFrame, ReplyId},
@@ -47,10 +50,11 @@ pub(super) fn answer<T: Serialize>(reply: &ReplyId, outcome: Result<T, Problem>)
     }
 }
 
-/// A shape as JSON text. None of ours fails to be written unless the store holds what is no JSON.
+/// A shape as JSON text, in its frame. None of ours fails to be written unless the store holds what is no JSON.
 pub(super) fn text<T: Serialize>(shape: &T) -> Option<Bytes> {
-    match serde_json::to_vec(shape) {
-        Ok(bytes) => Some(bytes.into()),
+    let mut bytes = vec![0; HEADROOM];
+    match serde_json::to_writer(&mut bytes, shape) {
+        Ok(()) => Some(frame::framed(frame::TEXT, bytes)),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "a frame can't be written");
             None
@@ -96,7 +100,13 @@ mod tests {
     /// What a user's connection gets to read of an event.
     fn seen_by(reader: UserId, position: Option<(StreamId, Rev)>, event: Event) -> String {
         let frame = Envelope::new(position, event).frame(&WEBSOCKET, reader);
-        String::from_utf8(frame.to_vec()).unwrap()
+        text_of(&frame)
+    }
+
+    fn text_of(frame: &[u8]) -> String {
+        assert_eq!(frame[0], 0x81, "a whole text message");
+        let head = if frame[1] < 126 { 2 } else { 4 };
+        String::from_utf8(frame[head..].to_vec()).unwrap()
     }
 
     fn json_seen_by(reader: UserId, position: Option<(StreamId, Rev)>, event: Event) -> Value {
@@ -186,6 +196,6 @@ mod tests {
         let expected = json!({ "reply": 4, "problem": {
             "type": "/api/docs/errors#unknown_command", "title": "Unknown command", "status": 404,
             "detail": "there is no command of this name", "code": "unknown_command" } });
-        assert_eq!(serde_json::from_slice::<Value>(&frame).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Value>(&text_of(&frame)).unwrap(), expected);
     }
 }

@@ -1,8 +1,5 @@
-//! What a client may send, judged by the heads of its frames before their bytes are kept.
-//!
-//! The WebSocket codec looks at a frame's length only when the whole frame has arrived, so a client that announces
-//! gigabytes could make the server keep them. The guard reads along on the raw bytes and says no as soon as a head
-//! breaks a rule.
+//! What a client may send, judged by the heads of its frames before their bytes are kept: a client that announces
+//! gigabytes is told so at once.
 
 use super::CloseCode;
 
@@ -26,17 +23,28 @@ pub(super) struct FrameLimits {
     pub(super) binary: bool,
 }
 
-/// Follows the frames of one client, however the bytes are cut.
+/// How long a head is at most, with its mask.
+const HEAD: usize = 14;
+
+/// Reads the heads of the frames of one client, however the bytes are cut.
 #[derive(Debug)]
 pub(super) struct FrameGuard {
     limits: FrameLimits,
-    /// The head of the present frame without its mask, as far as it is here.
-    head: [u8; 10],
-    have: usize,
-    /// Bytes of mask and payload of the present frame that have yet to pass.
-    left: u64,
+    /// The present frame's head, as far as it is here.
+    head: [u8; HEAD],
+    have: u8,
     /// The message that has begun and is not complete.
     open: Option<OpenMessage>,
+}
+
+/// A frame that keeps to the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) opcode: u8,
+    /// Nothing of the message comes after it.
+    pub(super) is_final: bool,
+    pub(super) mask: [u8; 4],
+    pub(super) length: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,52 +55,52 @@ struct OpenMessage {
 
 impl FrameGuard {
     pub(super) fn new(limits: FrameLimits) -> Self {
-        Self { limits, head: [0; 10], have: 0, left: 0, open: None }
+        Self { limits, head: [0; HEAD], have: 0, open: None }
     }
 
-    /// Looks at the next bytes. Gives what the frames that begin in them cost: one each, and one for each full
-    /// 4,096 bytes of their payload.
+    /// Takes the next frame's head from the bytes, or as much of it as there is.
     ///
     /// # Errors
-    /// The code to close with, at the first head that breaks a rule.
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<u32, CloseCode> {
-        let mut cost: u32 = 0;
+    /// The code to close with, as soon as the head breaks a rule.
+    pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Head>, CloseCode> {
         while let Some((first, rest)) = bytes.split_first() {
-            if self.left > 0 {
-                let skipped = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
-                self.left -= skipped as u64;
-                bytes = &bytes[skipped..];
-                continue;
-            }
-            self.head[self.have] = *first;
+            *bytes = rest;
+            let at = usize::from(self.have);
+            self.head[at] = *first;
             self.have += 1;
-            bytes = rest;
-            if let Some(length) = self.complete_head()? {
-                cost = cost.saturating_add(price(length));
-                self.left = length + 4;
+            let have = at + 1;
+            if have == 2 {
+                self.check_start()?;
+            }
+            if have >= 2 && have == self.mask_at() {
+                self.check_length(self.length())?;
+            }
+            if have >= 2 && have == self.mask_at() + 4 {
+                let mut mask = [0; 4];
+                mask.copy_from_slice(&self.head[self.mask_at()..have]);
                 self.have = 0;
+                let (opcode, is_final) = (self.opcode(), self.is_final());
+                return Ok(Some(Head { opcode, is_final, mask, length: self.length() }));
             }
         }
-        Ok(cost)
+        Ok(None)
     }
 
-    /// The payload's length, once the head is here up to its mask and is in order.
-    fn complete_head(&mut self) -> Result<Option<u64>, CloseCode> {
-        if self.have < 2 {
-            return Ok(None);
+    /// Where the mask begins, once the first two bytes are here.
+    fn mask_at(&self) -> usize {
+        match self.head[1] & 0x7f {
+            126 => 4,
+            127 => 10,
+            _ => 2,
         }
-        if self.have == 2 {
-            self.check_start()?;
+    }
+
+    /// The payload's length, once everything before the mask is here.
+    fn length(&self) -> u64 {
+        match self.head[1] & 0x7f {
+            126 | 127 => self.head[2..self.mask_at()].iter().fold(0, |length, byte| (length << 8) | u64::from(*byte)),
+            short => u64::from(short),
         }
-        let short = u64::from(self.head[1] & 0x7f);
-        let length = match (short, self.have) {
-            (126, 4) => u64::from(u16::from_be_bytes([self.head[2], self.head[3]])),
-            (127, 10) => self.head[2..].iter().fold(0, |length, byte| (length << 8) | u64::from(*byte)),
-            (126 | 127, _) => return Ok(None),
-            (short, _) => short,
-        };
-        self.check_length(length)?;
-        Ok(Some(length))
     }
 
     fn opcode(&self) -> u8 {
@@ -149,7 +157,7 @@ pub(super) fn price(length: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use proptest::{collection::vec, prelude::*, sample::Index};
+    use proptest::{collection::vec, prelude::*};
 
     use super::*;
 
@@ -183,6 +191,18 @@ mod tests {
         let mut frame = head(first, length as u64);
         frame.extend(std::iter::repeat_n(b'x', length));
         frame
+    }
+
+    impl FrameGuard {
+        /// Reads all frames, the last of which may be cut off. Gives what they cost.
+        fn pass(&mut self, mut bytes: &[u8]) -> Result<u32, CloseCode> {
+            let mut cost = 0;
+            while let Some(head) = self.next(&mut bytes)? {
+                cost += price(head.length);
+                bytes = bytes.get(usize::try_from(head.length).unwrap()..).unwrap_or_default();
+            }
+            Ok(cost)
+        }
     }
 
     fn refusal(bytes: &[u8]) -> CloseCode {
@@ -263,48 +283,19 @@ mod tests {
         assert_eq!(guard.pass(&frame(TEXT, 100)[..1]), Ok(0));
     }
 
-    /// Messages as a client would send them: each of one or more frames, with pings between.
-    fn messages() -> impl Strategy<Value = Vec<(Vec<usize>, bool)>> {
-        vec((vec(0..400_usize, 1..6), any::<bool>()), 0..8)
-    }
-
-    fn write(messages: &[(Vec<usize>, bool)]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (lengths, ping) in messages {
-            for (at, length) in lengths.iter().enumerate() {
-                let begin = if at == 0 { TEXT_BEGIN } else { CONTINUE };
-                let end = if at + 1 == lengths.len() { 0x80 } else { 0 };
-                bytes.extend(frame(begin | end, *length));
-                if *ping {
-                    bytes.extend(frame(PING, length % 126));
-                }
-            }
-        }
-        bytes
-    }
-
-    fn pass_in_pieces(bytes: &[u8], cuts: &[Index]) -> Result<u32, CloseCode> {
-        let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-        at.extend([0, bytes.len()]);
-        at.sort_unstable();
-        let mut guard = guard();
-        at.windows(2).map(|piece| guard.pass(&bytes[piece[0]..piece[1]])).sum()
-    }
-
     proptest! {
         #[test]
-        fn the_judgement_does_not_depend_on_how_the_bytes_are_cut(
-            messages in messages(),
-            broken in vec(any::<u8>(), 0..20),
-            cuts in vec(any::<Index>(), 0..30),
-        ) {
-            let bytes = [write(&messages), broken].concat();
-            prop_assert_eq!(pass_in_pieces(&bytes, &cuts), guard().pass(&bytes));
-        }
-
-        #[test]
-        fn ordinary_messages_always_pass(messages in messages(), cuts in vec(any::<Index>(), 0..30)) {
-            prop_assert!(pass_in_pieces(&write(&messages), &cuts).is_ok());
+        fn the_judgement_does_not_depend_on_how_a_head_is_cut(bytes in vec(any::<u8>(), 0..20)) {
+            let whole = guard().next(&mut &bytes[..]);
+            let mut guard = guard();
+            let mut by_byte = Ok(None);
+            for byte in &bytes {
+                by_byte = guard.next(&mut &[*byte][..]);
+                if by_byte != Ok(None) {
+                    break;
+                }
+            }
+            prop_assert_eq!(by_byte, whole);
         }
     }
 }

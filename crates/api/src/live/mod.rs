@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod connection;
 mod conversation;
+mod frame;
 mod frames;
 mod guard;
 mod incoming;
@@ -20,6 +21,7 @@ mod quota;
 mod ready;
 mod socketio;
 mod upgrade;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ pub use frames::WEBSOCKET;
 pub use socketio::SOCKET_IO;
 pub(crate) use socketio::handle as serve_socket_io;
 pub(crate) use upgrade::open_socket;
+pub(crate) use websocket::hang_up;
 
 use lobby::Lobby;
 use socketio::Sessions;

@@ -6,19 +6,21 @@ use actix_http::ws::{HandshakeError, verify_handshake};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
-    rt, web,
+    web,
 };
+use bytes::Bytes;
 use parlor_domain::InvalidValue;
 use parlor_services::{Caller, ServiceError};
 
 use super::{
     connection::{Entry, Socket},
     guard::FrameLimits,
-    incoming::accept,
     quota::Quota,
+    websocket::WebSocket,
 };
 use crate::{
     extract::{Client, Credential, check_origin, credential},
+    http::upgrade,
     problem::{Problem, ProblemCode},
     state::AppState,
 };
@@ -45,7 +47,6 @@ struct Parameters {
 /// `overloaded` while the server stops.
 pub(crate) async fn open_socket(
     request: HttpRequest,
-    body: web::Payload,
     client: Client,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -61,11 +62,12 @@ pub(crate) async fn open_socket(
     let config = &state.live.config;
     let limits = FrameLimits { frame: config.max_frame, message: config.max_message, binary: false };
     let quota = Arc::new(Quota::new(config.frames_per_connection, UNAUTHENTICATED_BYTES));
-    let accepted = accept(&request, body, limits, Arc::clone(&quota)).await;
-    let (response, sink, incoming) = accepted.map_err(failed)?;
-    let socket = Socket { state, sink, incoming, quota, resume: parameters.resume };
-    rt::spawn(socket.serve(entry));
-    Ok(response)
+    let resume = parameters.resume;
+    let serve = move |stream, read: Bytes| {
+        let socket = WebSocket::new(stream, &read, limits, Arc::clone(&quota));
+        Socket { state, socket, quota, resume }.serve(entry)
+    };
+    upgrade(&request, serve).ok_or_else(no_upgrade)
 }
 
 /// Who calls: by `Authorization`, by ticket, or by cookie, in this order; `None` if there is none of these.
@@ -145,9 +147,9 @@ fn not_a_handshake(error: &HandshakeError) -> Problem {
     }
 }
 
-/// The handshake was verified before, so this is no fault of the client.
-fn failed(error: actix_web::Error) -> Problem {
-    Problem::new(ProblemCode::Internal, "the server failed").caused_by(error.to_string())
+/// The handshake was verified before, so this is about the connection that it came by.
+fn no_upgrade() -> Problem {
+    Problem::new(ProblemCode::BadRequest, "this connection can't become a WebSocket")
 }
 
 fn lobby_full() -> Problem {

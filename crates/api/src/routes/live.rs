@@ -68,13 +68,8 @@ pub(super) async fn ticket(state: State, caller: Authenticated) -> Result<HttpRe
     security((), ("bearer" = []), ("ticket" = []), ("cookie" = []))
 )]
 #[get("/ws")]
-pub(super) async fn socket(
-    request: HttpRequest,
-    body: Payload,
-    client: Client,
-    state: State,
-) -> Result<HttpResponse, Problem> {
-    live::open_socket(request, body, client, state).await
+pub(super) async fn socket(request: HttpRequest, client: Client, state: State) -> Result<HttpResponse, Problem> {
+    live::open_socket(request, client, state).await
 }
 
 /// Serves Socket.IO, whose protocols say what each request means and how it is refused.

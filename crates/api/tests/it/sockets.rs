@@ -1,8 +1,13 @@
 //! What only shows on a real connection.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    future::pending,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
 
-use actix_web::HttpServer;
+use actix_web::dev::Server;
+use parlor_api::HttpConfig;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -16,13 +21,13 @@ async fn serve(body_timeout: Duration) -> (SocketAddr, TestState) {
     setup.api.body_timeout = body_timeout;
     let test = state(setup).await;
     let app_state = test.state.clone();
-    let server = HttpServer::new(move || parlor_api::app(app_state.clone()))
-        .workers(1)
-        .disable_signals()
-        .bind(("127.0.0.1", 0))
-        .unwrap();
-    let address = server.addrs()[0];
-    actix_web::rt::spawn(server.run());
+    let patience = Duration::from_secs(30);
+    let config = HttpConfig { keep_alive: patience, header_timeout: patience, write_timeout: patience };
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = move || parlor_api::connections(app_state.clone(), config, pending);
+    let server = Server::build().workers(1).disable_signals().listen("test", listener, connections);
+    actix_web::rt::spawn(server.unwrap().run());
     (address, test)
 }
 

@@ -11,25 +11,21 @@ use actix_web::{
     },
     web,
 };
+use bytes::Bytes;
 use bytestring::ByteString;
-use parlor_socketio::engine::{Refusal, Request, SocketId};
+use parlor_socketio::engine::{Refusal, Request};
 use serde::Serialize;
 
 use super::{
     chat::{Chat, Shown},
     polling, recovery,
     session::{Owner, Session},
-    websocket,
+    websocket::OpenSocket,
 };
 use crate::{
     extract::{Client, Credential, check_origin, credential},
-    live::{
-        guard::FrameLimits,
-        incoming::{Incoming, accept},
-        lobby::Place,
-        quota::Quota,
-        upgrade::is_token,
-    },
+    http::upgrade,
+    live::{guard::FrameLimits, lobby::Place, quota::Quota, upgrade::is_token, websocket::WebSocket},
     middleware::{OwnShape, WasHead},
     state::AppState,
 };
@@ -83,10 +79,8 @@ impl Exchange {
             Request::OpenWebSocket => {
                 let (sid, quota, place, waiting) = self.enter()?;
                 let (session, socket) = Session::websocket(sessions.config, sid, quota, place);
-                let (response, sink, incoming) = self.accept(body, &session).await?;
                 self.open(&session, shown, waiting);
-                websocket::spawn(session, socket, sink, incoming);
-                Ok(response)
+                self.accept(OpenSocket { session, socket })
             }
             Request::Poll { sid } => {
                 let session = self.find(&sid, &shown)?;
@@ -103,15 +97,7 @@ impl Exchange {
                 // chance.
                 let session = self.find(&sid, &shown)?;
                 let socket = session.receive(|connection, now| connection.session().websocket_opened(now))?;
-                let (response, sink, incoming) = match self.accept(body, &session).await {
-                    Ok(accepted) => accepted,
-                    Err(refused) => {
-                        close(&session, socket);
-                        return Err(refused);
-                    }
-                };
-                websocket::spawn(session, socket, sink, incoming);
-                Ok(response)
+                self.accept(OpenSocket { session, socket })
             }
         }
     }
@@ -179,16 +165,15 @@ impl Exchange {
         Some(Owner { user: caller.user, by_cookie })
     }
 
-    async fn accept(
-        &self,
-        body: web::Payload,
-        session: &Session,
-    ) -> Result<(HttpResponse, actix_ws::Session, Incoming), Refused> {
+    fn accept(&self, socket: OpenSocket) -> Result<HttpResponse, Refused> {
         // The stock client sends a message as one frame.
         let max = self.state.live.config.max_message;
         let limits = FrameLimits { frame: max, message: max, binary: true };
-        let accepted = accept(&self.request, body, limits, Arc::clone(&session.quota)).await;
-        accepted.map_err(|_| Refusal::BadRequest.into())
+        let serve = move |stream, read: Bytes| {
+            let quota = Arc::clone(&socket.session.quota);
+            socket.serve(WebSocket::new(stream, &read, limits, quota))
+        };
+        upgrade(&self.request, serve).ok_or_else(|| Refusal::BadRequest.into())
     }
 }
 
@@ -198,10 +183,6 @@ fn is_poll(wanted: &Request) -> bool {
         Request::OpenPolling | Request::Poll { .. } => true,
         Request::OpenWebSocket | Request::Post { .. } | Request::Upgrade { .. } => false,
     }
-}
-
-fn close(session: &Session, socket: SocketId) {
-    session.receive(|connection, now| connection.session().websocket_closed(socket, now));
 }
 
 /// Why a request is refused.

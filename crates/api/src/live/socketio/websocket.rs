@@ -2,71 +2,64 @@
 
 use std::sync::Arc;
 
-use actix_web::rt;
-use actix_ws::Session as Sink;
 use parlor_socketio::engine::{Frame, SocketId, ToSocket};
 use tokio::select;
 
 use super::session::Session;
 use crate::live::{
-    connection::close,
-    conversation::timed,
-    incoming::{End, Incoming, Received},
+    frame::{BINARY, TEXT, frame},
+    incoming::{End, Received},
+    websocket::WebSocket,
 };
 
-/// Serves a WebSocket of a session until it ends.
-pub(super) fn spawn(session: Arc<Session>, socket: SocketId, sink: Sink, incoming: Incoming) {
-    rt::spawn(async move { Socket { session, socket, sink }.serve(incoming).await });
+/// A WebSocket that a session has. Dropping it tells the session that it is gone.
+pub(super) struct OpenSocket {
+    pub(super) session: Arc<Session>,
+    pub(super) socket: SocketId,
 }
 
-struct Socket {
-    session: Arc<Session>,
-    socket: SocketId,
-    sink: Sink,
-}
-
-impl Socket {
-    async fn serve(self, mut incoming: Incoming) {
-        let end = select! {
-            end = self.read(&mut incoming) => end,
-            end = self.write() => end,
-        };
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
         self.session.receive(|connection, now| connection.session().websocket_closed(self.socket, now));
-        close(self.sink, end).await;
+    }
+}
+
+impl OpenSocket {
+    /// Serves the WebSocket until it ends.
+    pub(super) async fn serve(self, mut websocket: WebSocket) {
+        let end = self.run(&mut websocket).await;
+        drop(self);
+        Box::pin(websocket.close(end)).await;
     }
 
-    async fn read(&self, incoming: &mut Incoming) -> End {
-        let mut sink = self.sink.clone();
+    async fn run(&self, websocket: &mut WebSocket) -> End {
+        // What the chat has not read yet keeps the rest where it is.
+        let mut reading = true;
         loop {
-            let frame = match incoming.next().await {
-                Received::Text(text) => Frame::Text(text),
-                Received::Binary(bytes) => Frame::Binary(bytes),
-                Received::Ping(payload) => {
-                    if let Err(end) = timed(sink.pong(&payload)).await {
-                        return end;
+            let is_flushed = websocket.is_flushed();
+            select! {
+                () = self.session.drained(), if !reading => reading = true,
+                received = websocket.next(reading) => {
+                    let frame = match received {
+                        Received::Text(text) => Frame::Text(text),
+                        Received::Binary(bytes) => Frame::Binary(bytes),
+                        Received::Ping(_) | Received::Pong => continue,
+                        Received::End(end) => return end,
+                    };
+                    self.session.receive(|connection, now| {
+                        connection.session().websocket_message(self.socket, frame, now);
+                    });
+                    reading = false;
+                }
+                next = self.session.take(|connection| connection.session().next_frame(self.socket)), if is_flushed => {
+                    match next {
+                        ToSocket::Frame(Frame::Text(text)) => websocket.send(frame(TEXT, text.as_bytes())),
+                        ToSocket::Frame(Frame::Binary(bytes)) => websocket.send(frame(BINARY, &bytes)),
+                        ToSocket::Close(code) => {
+                            return self.session.close_code().map_or(End::Closed(Some(code)), End::Close);
+                        }
                     }
-                    continue;
                 }
-                Received::Pong => continue,
-                Received::End(end) => return end,
-            };
-            self.session.receive(|connection, now| connection.session().websocket_message(self.socket, frame, now));
-            self.session.drained().await;
-        }
-    }
-
-    async fn write(&self) -> End {
-        let mut sink = self.sink.clone();
-        loop {
-            let sent = match self.session.take(|connection| connection.session().next_frame(self.socket)).await {
-                ToSocket::Frame(Frame::Text(text)) => timed(sink.text(text)).await,
-                ToSocket::Frame(Frame::Binary(bytes)) => timed(sink.binary(bytes)).await,
-                ToSocket::Close(code) => {
-                    return self.session.close_code().map_or(End::Closed(Some(code)), End::Close);
-                }
-            };
-            if let Err(end) = sent {
-                return end;
             }
         }
     }

@@ -1,0 +1,182 @@
+//! A WebSocket on its TCP connection. It has no buffers: what is read passes through the stack, and what is written
+//! is shared with all who get the same.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io::{self, IoSlice},
+    mem::MaybeUninit,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf as _, Bytes};
+use tokio::{
+    io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf},
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
+};
+
+use super::{
+    CloseCode,
+    frame::{self, PONG},
+    guard::FrameLimits,
+    incoming::{End, Incoming, Received},
+    quota::Quota,
+};
+
+/// How long a client may take no bytes of what is to be written.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take to end its side of the connection after the server has.
+const HANG_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much is read at once.
+const READ: usize = 4096;
+
+/// How many frames are written at once.
+const WRITE: usize = 16;
+
+/// How many frames may wait to be written; nothing is read while there are as many.
+pub(super) const BACKLOG: usize = 32;
+
+/// A WebSocket after the handshake.
+pub(super) struct WebSocket {
+    stream: TcpStream,
+    incoming: Incoming,
+    /// What is to be written, in order.
+    outgoing: VecDeque<Bytes>,
+    /// The time until which the client has to take something of that, while it does not.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl WebSocket {
+    /// A WebSocket on a connection of which this much has been read already.
+    pub(super) fn new(stream: TcpStream, read: &[u8], limits: FrameLimits, quota: Arc<Quota>) -> Self {
+        let mut incoming = Incoming::new(limits, quota);
+        incoming.take(read);
+        Self { stream, incoming, outgoing: VecDeque::new(), stalled: None }
+    }
+
+    /// What comes next; pings are answered here. After an `End` nothing comes.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Received> {
+        while self.outgoing.len() < BACKLOG {
+            if let Some(received) = self.incoming.next() {
+                if let Received::Ping(payload) = &received {
+                    self.send(frame::frame(PONG, payload));
+                }
+                return Poll::Ready(received);
+            }
+            let mut space = [MaybeUninit::uninit(); READ];
+            let mut read = ReadBuf::uninit(&mut space);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => self.incoming.take(read.filled()),
+                Ok(()) | Err(_) => self.incoming.end(End::Gone),
+            }
+        }
+        // Writing goes on when the client reads, and reading after that.
+        Poll::Pending
+    }
+
+    /// Has a frame written, after all others.
+    pub(super) fn send(&mut self, frame: Bytes) {
+        self.outgoing.push_back(frame);
+    }
+
+    /// Writes what is to be written.
+    ///
+    /// # Errors
+    /// The client is not there any more, or has taken nothing for too long.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        while !self.outgoing.is_empty() {
+            match self.poll_write(context) {
+                Poll::Ready(Ok(written)) => {
+                    self.stalled = None;
+                    self.written(written);
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
+                Poll::Pending => {
+                    let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(SEND_TIMEOUT)));
+                    ready!(stalled.as_mut().poll(context));
+                    return Poll::Ready(Err(End::Close(CloseCode::SlowReader)));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let stream = Pin::new(&mut self.stream);
+        if let [frame] = self.outgoing.as_slices().0 {
+            return stream.poll_write(context, frame);
+        }
+        let mut parts = [IoSlice::new(&[]); WRITE];
+        for (part, frame) in parts.iter_mut().zip(&self.outgoing) {
+            *part = IoSlice::new(frame);
+        }
+        stream.poll_write_vectored(context, &parts)
+    }
+
+    fn written(&mut self, mut bytes: usize) {
+        while let Some(frame) = self.outgoing.front_mut() {
+            if frame.len() > bytes {
+                return frame.advance(bytes);
+            }
+            bytes -= frame.len();
+            self.outgoing.pop_front();
+        }
+        self.outgoing = VecDeque::new();
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.outgoing.is_empty()
+    }
+
+    /// Waits for what comes next, and writes meanwhile. Unless it is `reading`, only an end comes.
+    pub(super) async fn next(&mut self, reading: bool) -> Received {
+        poll_fn(|context| match self.poll_flush(context) {
+            Poll::Ready(Err(end)) => Poll::Ready(Received::End(end)),
+            Poll::Ready(Ok(())) | Poll::Pending if reading => self.poll_next(context),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Waits until everything is written.
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        poll_fn(|context| self.poll_flush(context)).await
+    }
+
+    /// Sends the close frame, if there is anybody to send it to, and ends the connection.
+    pub(super) async fn close(mut self, end: End) {
+        let frame = match end {
+            End::Gone => return,
+            End::Closed(code) => frame::close(code.map(|code| (code, ""))),
+            End::Close(code) => {
+                metrics::counter!("parlor_sockets_closed_total", "reason" => code.name()).increment(1);
+                frame::close(Some((code.number(), code.name())))
+            }
+        };
+        self.send(frame);
+        // Nothing can be done for a client that is gone or does not read.
+        if self.flush().await.is_ok() {
+            hang_up(self.stream).await;
+        }
+    }
+}
+
+/// Ends a connection, and lets the client do so, too: what it has sent and nobody reads would otherwise take back from
+/// it what it was sent last.
+pub(crate) async fn hang_up(mut stream: TcpStream) {
+    let ending = async {
+        stream.shutdown().await?;
+        let mut nobody_wants_it = [0; 512];
+        while stream.read(&mut nobody_wants_it).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // The connection is over in any case.
+    let _ = timeout(HANG_UP_TIMEOUT, ending).await;
+}
