@@ -13,6 +13,7 @@ pub(crate) fn describe(programs: &Programs, folder: &Path, short: bool) -> Vec<S
         format!("processor: {}, {} cores", processor(), available_parallelism().map_or(0, usize::from)),
         format!("memory: {} MiB", memory_mib()),
         format!("kernel: {}", first_line("/proc/sys/kernel/osrelease")),
+        format!("congestion control of TCP: {}", first_line("/proc/sys/net/ipv4/tcp_congestion_control")),
         format!("what the stores write goes to: {}", file_system(folder)),
         format!("files that may be open: {}", getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)),
         format!("Parlor: {}", version(&programs.server)),
