@@ -1,6 +1,6 @@
 //! The machine and the programs that figures come from.
 
-use std::{fs, path::Path, thread::available_parallelism};
+use std::{fs, path::Path, process::Command, thread::available_parallelism};
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Resource, getrlimit};
@@ -16,7 +16,7 @@ pub(crate) fn describe(programs: &Programs, folder: &Path, short: bool) -> Vec<S
         format!("congestion control of TCP: {}", first_line("/proc/sys/net/ipv4/tcp_congestion_control")),
         format!("what the stores write goes to: {}", file_system(folder)),
         format!("files that may be open: {}", getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)),
-        format!("Parlor: {}", version(&programs.server)),
+        format!("Parlor: {}, commit {}, {}", version(&programs.server), commit(), version(Path::new("rustc"))),
         format!("MongoDB: {}", version(&programs.mongod)),
     ];
     if programs.peer.is_some() {
@@ -26,6 +26,13 @@ pub(crate) fn describe(programs: &Programs, folder: &Path, short: bool) -> Vec<S
         lines.push("short form: whether everything works; the figures mean nothing".to_owned());
     }
     lines
+}
+
+/// What was built, as git names it.
+fn commit() -> String {
+    let output = Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or("unknown").to_owned()
 }
 
 /// Of which kind the file system is that holds this directory, and on which device.

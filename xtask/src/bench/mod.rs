@@ -68,7 +68,8 @@ fn measure(programs: &Programs, request: &Request, folder: &Path, docs: &Path) -
     let to = if request.short { folder } else { docs };
     // What is not made anew stays.
     let mut results = if request.short || request.only.is_empty() { Vec::new() } else { results::read(docs)? };
-    let (mut bench, mut wrong) = (Bench { programs, request, folder, done: Vec::new() }, Vec::new());
+    let machine = machine::describe(programs, folder, request.short);
+    let (mut bench, mut wrong) = (Bench { programs, request, folder, machine, done: Vec::new() }, Vec::new());
     for experiment in chosen {
         eprintln!("== {}", experiment.name);
         let made = bench.make(experiment).with_context(|| format!("the experiment {}", experiment.name))?;
@@ -97,6 +98,7 @@ struct Bench<'a> {
     programs: &'a Programs,
     request: &'a Request,
     folder: &'a Path,
+    machine: Vec<String>,
     /// In the short form: the runs that have been done, and need not be done again for another experiment.
     done: Vec<(Run, Value)>,
 }
@@ -106,12 +108,8 @@ impl Bench<'_> {
     /// would. In the short form each once.
     fn make(&mut self, experiment: &'static Experiment) -> Result<Made> {
         let base = experiment.base.filter(|base| base.subject != Subject::Peer || self.programs.peer.is_some());
-        let mut made = Made {
-            name: experiment.name.to_owned(),
-            machine: machine::describe(self.programs, self.folder, self.request.short),
-            base: Vec::new(),
-            run: Vec::new(),
-        };
+        let mut made =
+            Made { name: experiment.name.to_owned(), machine: self.machine.clone(), base: Vec::new(), run: Vec::new() };
         let rounds = if self.request.short { 0 } else { self.request.rounds };
         for round in 1..=rounds.max(1) {
             if let Some(base) = &base {
