@@ -3,6 +3,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    fmt::Write as _,
     time::Duration,
 };
 
@@ -18,12 +19,20 @@ const DIGITS: usize = 8;
 
 /// A text with this number's mark, filled up to a length.
 pub(crate) fn text(number: u32, length: usize) -> String {
-    let mut text = format!("{MARK}{number:08x}");
-    while text.len() < length {
-        text.push_str(" and so on");
-    }
-    text.truncate(length.max(MARK.len() + DIGITS));
+    let mut text = String::new();
+    write_text(number, length, &mut text);
     text
+}
+
+/// The same into a buffer, in place of what is there.
+pub(crate) fn write_text(number: u32, length: usize, into: &mut String) {
+    into.clear();
+    // Writing to a `String` can't fail.
+    let _ = write!(into, "{MARK}{number:08x}");
+    while into.len() < length {
+        into.push_str(" and so on");
+    }
+    into.truncate(length.max(MARK.len() + DIGITS));
 }
 
 /// Finds the numbers of all marks.

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    fmt::Write as _,
     fs,
     hash::{BuildHasher as _, RandomState},
     path::Path,
@@ -77,9 +78,18 @@ impl Target {
     }
 
     /// A name that nothing else has.
-    pub(crate) fn unique(&self) -> String {
+    fn unique(&self) -> String {
+        let mut name = String::new();
+        self.write_unique(&mut name);
+        name
+    }
+
+    /// The same into a buffer, in place of what is there.
+    fn write_unique(&self, into: &mut String) {
         self.named.set(self.named.get() + 1);
-        format!("b{}-{}", self.run, self.named.get())
+        into.clear();
+        // Writing to a `String` can't fail.
+        let _ = write!(into, "b{}-{}", self.run, self.named.get());
     }
 
     /// So many users: those of an earlier run that nobody has taken yet, and new ones.
@@ -177,6 +187,8 @@ pub(crate) struct Sender {
     pub(crate) conversation: String,
     /// Whether it goes to many, who joined.
     pub(crate) to_many: bool,
+    /// The name of the message that is sent.
+    unique: String,
 }
 
 impl Sender {
@@ -184,13 +196,15 @@ impl Sender {
     pub(crate) async fn to(target: &Rc<Target>, person: &Rc<Person>, peer: &Person) -> Result<Self> {
         let mut client = Client::new(&person.credential);
         let conversation = target.open(&mut client, person, peer).await?;
-        Ok(Self { target: Rc::clone(target), client, person: Rc::clone(person), conversation, to_many: false })
+        let (target, person) = (Rc::clone(target), Rc::clone(person));
+        Ok(Self { target, client, person, conversation, to_many: false, unique: String::new() })
     }
 
     /// One who sends to everybody who has joined this conversation.
     pub(crate) fn to_many(target: &Rc<Target>, person: &Rc<Person>, conversation: &str) -> Self {
         let (client, conversation) = (Client::new(&person.credential), conversation.to_owned());
-        Self { target: Rc::clone(target), client, person: Rc::clone(person), conversation, to_many: true }
+        let (target, person) = (Rc::clone(target), Rc::clone(person));
+        Self { target, client, person, conversation, to_many: true, unique: String::new() }
     }
 
     /// Another connection of the same.
@@ -201,17 +215,18 @@ impl Sender {
             person: Rc::clone(&self.person),
             conversation: self.conversation.clone(),
             to_many: self.to_many,
+            unique: String::new(),
         }
     }
 
     /// Sends a text.
     pub(crate) async fn send(&mut self, text: &str) -> Result<(), Failure> {
-        let unique = self.target.unique();
+        self.target.write_unique(&mut self.unique);
         let values = Values {
             me: &self.person.id,
             conversation: &self.conversation,
             text,
-            unique: &unique,
+            unique: &self.unique,
             ..Values::default()
         };
         let request = request(&self.target.profile, self.to_many);

@@ -47,21 +47,29 @@ pub(crate) fn page(template: &str, results: &[Made]) -> Result<String> {
 
 /// All that is compared, and what has not been measured yet.
 fn figures(results: &[Made]) -> Result<String> {
-    let mut lines: Vec<(usize, String)> = Vec::new();
+    let (mut lines, mut missed) = (Vec::new(), Vec::new());
     for made in results {
         let experiment = made.experiment()?;
         for (figure, outcome) in experiment.figures.iter().zip(made.outcomes()?) {
             lines.push((order(figure), line(experiment, figure, &outcome)));
+            if outcome.reached == Some(false) {
+                missed.push((order(figure), format!("- {}: {} ({})\n", figure.number, figure.what, experiment.name)));
+            }
         }
     }
     // Experiments have figures of several numbers.
     lines.sort_by_key(|(number, _)| *number);
+    missed.sort_by_key(|(number, _)| *number);
     let mut table = String::from(
         "| # | what (experiment) | held against | goal | base | Parlor | ratio | reached |\n|---|---|---|---|---|---|---|---|\n",
     );
     // Writing to a `String` can't fail.
     for (_, line) in lines {
         let _ = writeln!(table, "{line}");
+    }
+    if !missed.is_empty() {
+        let missed: String = missed.into_iter().map(|(_, line)| line).collect();
+        let _ = write!(table, "\nNot reached ([why](#where-the-time-goes)):\n\n{missed}");
     }
     let made: BTreeSet<_> = results.iter().map(|made| made.name.as_str()).collect();
     let missing: Vec<_> = PLAN.iter().map(|experiment| experiment.name).filter(|name| !made.contains(name)).collect();
@@ -248,6 +256,13 @@ mod tests {
         assert!(page.contains("- processor: one\n") || page.contains("- processor: one "), "{page}");
         assert!(page.contains("Nothing was lost"));
         assert!(page.contains("Not measured yet: send-128, "), "{page}");
+    }
+
+    #[test]
+    fn what_is_not_reached_is_named() {
+        let named = |run: f64| page(EVERYTHING, &[Made { run: vec![report(run)], ..made() }]).unwrap();
+        assert!(named(7499.0).contains(":\n\n- 1: stored sends/s (send)\n- 2: server CPU"), "{}", named(7499.0));
+        assert!(!named(7500.0).contains("- 1: stored"), "{}", named(7500.0));
     }
 
     #[test]

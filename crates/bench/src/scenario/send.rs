@@ -36,6 +36,7 @@ pub(crate) struct SendArgs {
 pub(crate) struct SendWorker {
     sender: Sender,
     characters: usize,
+    text: String,
     outcome: Rc<Outcome>,
 }
 
@@ -54,8 +55,8 @@ pub(crate) struct Outcome {
 impl Worker for SendWorker {
     async fn once(&mut self, _: Instant) -> Result<(), Failure> {
         let number = self.outcome.confirmed.get() + self.outcome.unclear.get();
-        let text = marks::text(u32::try_from(number).unwrap_or(u32::MAX), self.characters);
-        let sent = self.sender.send(&text).await;
+        marks::write_text(u32::try_from(number).unwrap_or(u32::MAX), self.characters, &mut self.text);
+        let sent = self.sender.send(&self.text).await;
         let cell = match &sent {
             Ok(()) => &self.outcome.confirmed,
             Err(Failure::Status(400..500, _)) => &self.outcome.refused,
@@ -83,7 +84,7 @@ pub(crate) async fn workers(
         let (conversation, credential) = (sender.conversation.clone(), pair[0].credential.clone());
         let outcome = Rc::new(Outcome { conversation, credential, before, ..Outcome::default() });
         outcomes.push(Rc::clone(&outcome));
-        workers.push(SendWorker { sender, characters, outcome });
+        workers.push(SendWorker { sender, characters, text: String::new(), outcome });
     }
     Ok((workers, outcomes))
 }
