@@ -1,10 +1,14 @@
-//! The one thread that writes. It takes all jobs that wait, gives each a savepoint, commits them together, and only
-//! then answers: a burst costs few commits, and a single job waits for nobody.
+//! The one thread that writes. It takes all jobs that wait, commits them together, and only then answers: a burst costs
+//! few commits, and a single job waits for nobody.
+//!
+//! A job that fails before it has changed anything leaves nothing to undo. If one fails later, the whole group is undone
+//! and run again, each job within a savepoint: savepoints for all would make SQLite copy every page that each changes.
 //!
 //! A full disk makes SQLite undo the whole transaction and not the one statement that found no room. The jobs of such a
 //! group are run again, each in a transaction of its own, so that those that need no room are not refused with it.
 
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread,
@@ -13,7 +17,10 @@ use std::{
 use parking_lot::Mutex;
 use parlor_domain::store::{StoreError, StoreResult};
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Handle, Id},
+    sync::oneshot,
+};
 use tracing::error;
 
 use super::error::failed;
@@ -26,14 +33,41 @@ trait Job: Send {
     /// Does the work, keeps its result, and says whether to keep what it did. What an earlier run did was undone.
     fn run(&mut self, connection: &Connection) -> bool;
 
+    /// Where the caller waits.
+    fn runtime(&self) -> Option<&Handle>;
+
     /// Gives the caller the result, or why it was not committed.
     fn answer(self: Box<Self>, committed: StoreResult<()>);
+}
+
+/// Answers to callers on one runtime, which get them when this is dropped.
+#[derive(Default)]
+struct Answers(Vec<(Box<dyn Job>, StoreResult<()>)>);
+
+impl Answers {
+    /// Lets the runtime give the answers by itself: it takes a call of the kernel to wake it from here, and so each of
+    /// its tasks would.
+    fn send(self) {
+        let runtime = self.0.first().and_then(|(job, _)| job.runtime()).cloned();
+        if let Some(runtime) = runtime.filter(|_| self.0.len() > 1) {
+            runtime.spawn(async move { drop(self) });
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (job, committed) in self.0.drain(..) {
+            job.answer(committed);
+        }
+    }
 }
 
 struct Waiting<T, W> {
     work: W,
     result: StoreResult<T>,
     caller: oneshot::Sender<StoreResult<T>>,
+    runtime: Option<Handle>,
 }
 
 impl<T: Send, W: Fn(&Connection) -> StoreResult<T> + Send> Job for Waiting<T, W> {
@@ -42,6 +76,10 @@ impl<T: Send, W: Fn(&Connection) -> StoreResult<T> + Send> Job for Waiting<T, W>
         self.result = Err(StoreError::unavailable("the write has panicked"));
         self.result = (self.work)(connection);
         self.result.is_ok()
+    }
+
+    fn runtime(&self) -> Option<&Handle> {
+        self.runtime.as_ref()
     }
 
     fn answer(self: Box<Self>, committed: StoreResult<()>) {
@@ -71,7 +109,7 @@ impl Writer {
     ) -> StoreResult<T> {
         let (caller, receiver) = oneshot::channel();
         let result = Err(StoreError::unavailable("the job was not done"));
-        self.queue(Box::new(Waiting { work, result, caller }))?;
+        self.queue(Box::new(Waiting { work, result, caller, runtime: Handle::try_current().ok() }))?;
         receiver.await.map_err(|_| StoreError::unavailable("the job was not done"))?
     }
 
@@ -105,28 +143,37 @@ fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>) -> StoreResult<()
 
 fn write_group(connection: &Connection, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
     let mut group = vec![first];
-    let together = transact(connection, || {
+    let mut together = transact(connection, || {
         let mut done = 0;
         while let Some(job) = group.get_mut(done).filter(|_| !connection.is_autocommit()) {
-            run_job(connection, job.as_mut());
+            run_with_others(connection, job.as_mut());
             done += 1;
             if group.len() < GROUP {
                 group.extend(jobs.try_recv().ok());
             }
         }
     });
+    if let Ok(false) = together {
+        together = transact(connection, || {
+            for job in group.iter_mut().take_while(|_| !connection.is_autocommit()) {
+                run_apart(connection, job.as_mut());
+            }
+        });
+    }
+    let mut answers: HashMap<Option<Id>, Answers> = HashMap::new();
     for mut job in group {
         let committed = match &together {
             Ok(true) => Ok(()),
             Ok(false) => alone(connection, job.as_mut()),
             Err(error) => Err(again(error)),
         };
-        job.answer(committed);
+        answers.entry(job.runtime().map(Handle::id)).or_default().0.push((job, committed));
     }
+    answers.into_values().for_each(Answers::send);
 }
 
 fn alone(connection: &Connection, job: &mut dyn Job) -> StoreResult<()> {
-    match transact(connection, || run_job(connection, job)) {
+    match transact(connection, || run_apart(connection, job)) {
         Ok(true) => Ok(()),
         Ok(false) => Err(StoreError::unavailable("the write was undone")),
         Err(error) => Err(failed(error)),
@@ -156,14 +203,19 @@ fn again(error: &rusqlite::Error) -> StoreError {
     }
 }
 
+/// Runs one job. If it fails and has changed something, everything is undone.
+fn run_with_others(connection: &Connection, job: &mut dyn Job) {
+    let before = connection.total_changes();
+    if !attempt(connection, job) && connection.total_changes() != before {
+        // Fails only if SQLite has undone everything by itself.
+        let _ = execute(connection, "ROLLBACK");
+    }
+}
+
 /// Runs one job within its savepoint, so that it is undone alone if it fails.
-fn run_job(connection: &Connection, job: &mut dyn Job) {
+fn run_apart(connection: &Connection, job: &mut dyn Job) {
     let begun = execute(connection, "SAVEPOINT job");
-    let keep = begun.is_ok()
-        && catch_unwind(AssertUnwindSafe(|| job.run(connection))).unwrap_or_else(|_| {
-            error!("a write has panicked; it was undone");
-            false
-        });
+    let keep = begun.is_ok() && attempt(connection, job);
     if connection.is_autocommit() {
         return;
     }
@@ -174,6 +226,64 @@ fn run_job(connection: &Connection, job: &mut dyn Job) {
     }
 }
 
+/// Runs one job, and says whether to keep what it did.
+fn attempt(connection: &Connection, job: &mut dyn Job) -> bool {
+    catch_unwind(AssertUnwindSafe(|| job.run(connection))).unwrap_or_else(|_| {
+        error!("a write has panicked; it was undone");
+        false
+    })
+}
+
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::OpenFlags;
+
+    use super::*;
+    use crate::sqlite::connect;
+
+    fn insert(connection: &Connection, number: i64) {
+        connection.execute("INSERT INTO numbers VALUES (?1)", [number]).unwrap();
+    }
+
+    /// Runs a job that fails in this way after it has written, in one group with two that don't, and gives what is left.
+    fn left_of_a_group(fail: fn() -> StoreResult<()>) -> Vec<i64> {
+        let connection = connect(Path::new(":memory:"), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER NOT NULL) STRICT").unwrap();
+        let (sender, receiver) = sync_channel(8);
+        let mut results = Vec::new();
+        let mut queue = |work: Box<dyn Fn(&Connection) -> StoreResult<()> + Send>| {
+            let (caller, result) = oneshot::channel();
+            results.push(result);
+            let waiting = Waiting { work, result: Err(StoreError::unavailable("not yet")), caller, runtime: None };
+            sender.send(Box::new(waiting) as Box<dyn Job>).unwrap();
+        };
+        let keep = |number| Box::new(move |c: &Connection| Ok(insert(c, number)));
+        queue(keep(1));
+        queue(Box::new(move |c| {
+            insert(c, 2);
+            fail()
+        }));
+        queue(keep(3));
+        write_group(&connection, receiver.recv().unwrap(), &receiver);
+        let kept: Vec<bool> = results.iter_mut().map(|result| result.try_recv().unwrap().is_ok()).collect();
+        assert_eq!(kept, [true, false, true]);
+        let mut numbers = connection.prepare("SELECT number FROM numbers ORDER BY number").unwrap();
+        numbers.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_job_that_fails_after_it_has_written_is_undone_and_the_others_of_its_group_are_kept() {
+        assert_eq!(left_of_a_group(|| Err(StoreError::unavailable("it failed"))), [1, 3]);
+    }
+
+    #[test]
+    fn a_job_that_panics_after_it_has_written_is_undone_and_the_others_of_its_group_are_kept() {
+        assert_eq!(left_of_a_group(|| panic!("it panicked")), [1, 3]);
+    }
 }
