@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::LocalBoxFuture;
 use parlor_domain::{ConversationId, ReceiptKind, Seq};
-use parlor_realtime::{Connection, Frame, FrameKind};
+use parlor_realtime::{Connection, Frame, FrameKind, Identity};
 use parlor_services::{Caller, Services};
-
 use serde::Serialize;
+use tracing::{Instrument as _, info_span};
 
 use crate::{
     problem::{Problem, ProblemCode},
@@ -28,8 +29,19 @@ pub(super) struct Commands<'a> {
 }
 
 impl Commands<'_> {
-    /// Carries out a command, or refuses what was meant to be one, and queues the answer.
-    pub(super) async fn handle(&self, reply: &impl Reply, command: Result<Command, Problem>) {
+    /// Carries out a command, or refuses what was meant to be one, and queues the answer. Boxed, because it is much
+    /// larger than all that a connection needs while it waits for the next one.
+    pub(super) fn handle<'a>(
+        &'a self,
+        reply: &'a impl Reply,
+        command: Result<Command, Problem>,
+    ) -> LocalBoxFuture<'a, ()> {
+        let Identity { connection, user, .. } = &self.connection.identity;
+        let span = info_span!("socket", %connection, %user);
+        Box::pin(self.carry_out(reply, command).instrument(span))
+    }
+
+    async fn carry_out(&self, reply: &impl Reply, command: Result<Command, Problem>) {
         let frame = match command {
             Err(problem) => reply.frame::<Empty>(Err(problem)),
             Ok(Command::Auth(_)) => reply.frame::<Empty>(Err(already_authenticated())),

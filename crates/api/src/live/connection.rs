@@ -1,6 +1,6 @@
 //! The task of one socket, from the upgrade to the close.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix_web::web;
 use parlor_domain::SessionId;
@@ -20,16 +20,13 @@ use super::{
     lobby::Place,
     quota::Quota,
     ready::ready_event,
-    websocket::WebSocket,
+    websocket::{CLOSE_TIMEOUT, WebSocket},
 };
 use crate::{
     problem::{Problem, ProblemCode},
     state::AppState,
     wire::{Command, CommandFrame, Empty, EventData, SessionRevoked, SocketCredential},
 };
-
-/// How long the last frames and the close frame may wait for the client to read.
-pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who is on the other side.
 pub(super) enum Entry {
@@ -60,13 +57,16 @@ impl Socket {
     /// Serves the socket until it ends.
     ///
     /// What happens once is boxed, so that a socket is no larger than what it does all the time.
-    pub(super) async fn serve(self, entry: Entry) {
-        let Some(mut conversation) = Box::pin(self.begin(entry)).await else { return };
-        let (end, answers_due) = (&mut conversation).await;
-        debug!(?end, "the connection ends");
-        let (socket, outbox, session) = conversation.into_parts();
-        // Who does not read his farewell goes without.
-        let _ = Box::pin(timeout(CLOSE_TIMEOUT, leave(socket, outbox, session, (end, answers_due)))).await;
+    pub(super) fn serve(self, entry: Entry) -> impl Future<Output = ()> {
+        let beginning = Box::pin(self.begin(entry));
+        async move {
+            let Some(mut conversation) = beginning.await else { return };
+            let (end, answers_due) = (&mut conversation).await;
+            let (socket, outbox, Caller { user, session }) = conversation.into_parts();
+            debug!(%user, %session, ?end, "the connection ends");
+            // Who does not read his farewell goes without.
+            let _ = Box::pin(timeout(CLOSE_TIMEOUT, leave(socket, outbox, session, (end, answers_due)))).await;
+        }
     }
 
     /// Takes the client in, or tells it why not.
@@ -103,10 +103,10 @@ impl Socket {
     async fn greet(&mut self) -> Result<Admitted, End> {
         loop {
             let text = match self.socket.next(true).await {
-                Received::Text(text) => text,
-                Received::Ping(_) | Received::Pong => continue,
-                Received::Binary(_) => return Err(End::Close(CloseCode::UnsupportedData)),
-                Received::End(end) => return Err(end),
+                Some(Received::Text(text)) => text,
+                Some(Received::Ping(_) | Received::Pong) | None => continue,
+                Some(Received::Binary(_)) => return Err(End::Close(CloseCode::UnsupportedData)),
+                Some(Received::End(end)) => return Err(end),
             };
             let CommandFrame { reply, command } = CommandFrame::parse(&text);
             let (problem, fatal) = match command {

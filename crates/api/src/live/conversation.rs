@@ -16,11 +16,10 @@ use actix_web::web;
 use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::future::LocalBoxFuture;
-use parlor_domain::{SessionId, Timestamp};
+use parlor_domain::Timestamp;
 use parlor_realtime::{Connection, Outbox, Outgoing};
 use parlor_services::{Caller, ServiceError, ServiceResult};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use tracing::{Instrument as _, info_span};
 
 use super::{
     CloseCode,
@@ -89,13 +88,13 @@ impl Conversation {
             heard: now,
             ping_at,
             session,
-            timer: Box::pin(sleep_until(now)),
+            timer: Box::pin(sleep_until(ping_at)),
         }
     }
 
     /// What is needed to take leave.
-    pub(super) fn into_parts(self) -> (WebSocket, Outbox, SessionId) {
-        (self.socket, self.outbox, self.caller.session)
+    pub(super) fn into_parts(self) -> (WebSocket, Outbox, Caller) {
+        (self.socket, self.outbox, self.caller)
     }
 
     /// Writes what the hub has for the connection, as fast as the client reads.
@@ -162,13 +161,11 @@ impl Conversation {
 
     fn carry_out(&self, text: ByteString) -> LocalBoxFuture<'static, ()> {
         let (state, connection, caller) = (self.state.clone(), Arc::clone(&self.connection), self.caller);
-        let span = info_span!("socket", connection = %connection.identity.connection, user = %caller.user);
-        let work = async move {
+        Box::pin(async move {
             let commands = Commands { services: &state.services, connection: &connection, caller };
             let CommandFrame { reply, command } = CommandFrame::parse(&text);
             commands.handle(&reply, command).await;
-        };
-        Box::pin(work.instrument(span))
+        })
     }
 
     /// Pings the client, and says when nothing is heard of it or its session is over. Ready without a code when there
@@ -265,7 +262,7 @@ fn instant(state: &AppState, time: Timestamp) -> Instant {
 pub(super) async fn watch_session(state: &AppState, caller: Caller, mut ends_at: Timestamp) -> CloseCode {
     loop {
         sleep(ends_at.since(state.live.clock.now())).await;
-        match state.services.auth.session_end(caller).await {
+        match Box::pin(state.services.auth.session_end(caller)).await {
             Ok(later) => ends_at = later,
             Err(ServiceError::Unauthenticated(_)) => return CloseCode::SessionEnded,
             Err(error) => {

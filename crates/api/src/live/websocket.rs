@@ -30,6 +30,9 @@ use super::{
 /// How long a client may take no bytes of what is to be written.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the last frames and the close frame may wait for the client to read.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// How long a client may take to end its side of the connection after the server has.
 const HANG_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -39,8 +42,8 @@ const READ: usize = 4096;
 /// How many frames are written at once.
 const WRITE: usize = 16;
 
-/// How many frames may wait to be written; nothing is read while there are as many.
-pub(super) const BACKLOG: usize = 32;
+/// How many frames may wait to be written before only the newest ping is answered.
+const BACKLOG: usize = 32;
 
 /// A WebSocket after the handshake.
 pub(super) struct WebSocket {
@@ -48,6 +51,8 @@ pub(super) struct WebSocket {
     incoming: Incoming,
     /// What is to be written, in order.
     outgoing: VecDeque<Bytes>,
+    /// The answer to the newest ping, if too much else is to be written to answer each.
+    pong: Option<Bytes>,
     /// The time until which the client has to take something of that, while it does not.
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -57,15 +62,16 @@ impl WebSocket {
     pub(super) fn new(stream: TcpStream, read: &[u8], limits: FrameLimits, quota: Arc<Quota>) -> Self {
         let mut incoming = Incoming::new(limits, quota);
         incoming.take(read);
-        Self { stream, incoming, outgoing: VecDeque::new(), stalled: None }
+        Self { stream, incoming, outgoing: VecDeque::new(), pong: None, stalled: None }
     }
 
     /// What comes next; pings are answered here. After an `End` nothing comes.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        while self.outgoing.len() < BACKLOG {
+        loop {
             if let Some(received) = self.incoming.next() {
                 if let Received::Ping(payload) = &received {
-                    self.send(frame::frame(PONG, payload));
+                    self.pong = Some(frame::frame(PONG, payload));
+                    self.send_pong();
                 }
                 return Poll::Ready(received);
             }
@@ -76,8 +82,12 @@ impl WebSocket {
                 Ok(()) | Err(_) => self.incoming.end(End::Gone),
             }
         }
-        // Writing goes on when the client reads, and reading after that.
-        Poll::Pending
+    }
+
+    fn send_pong(&mut self) {
+        if self.outgoing.len() < BACKLOG {
+            self.outgoing.extend(self.pong.take());
+        }
     }
 
     /// Has a frame written, after all others.
@@ -90,19 +100,19 @@ impl WebSocket {
     /// # Errors
     /// The client is not there any more, or has taken nothing for too long.
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if let Poll::Ready(written) = self.poll_write_all(context) {
+            return Poll::Ready(written.map_err(|_| End::Gone));
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(SEND_TIMEOUT)));
+        stalled.as_mut().poll(context).map(|()| Err(End::Close(CloseCode::SlowReader)))
+    }
+
+    fn poll_write_all(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
-            match self.poll_write(context) {
-                Poll::Ready(Ok(written)) => {
-                    self.stalled = None;
-                    self.written(written);
-                }
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
-                Poll::Pending => {
-                    let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(SEND_TIMEOUT)));
-                    ready!(stalled.as_mut().poll(context));
-                    return Poll::Ready(Err(End::Close(CloseCode::SlowReader)));
-                }
-            }
+            let written = ready!(self.poll_write(context))?;
+            self.stalled = None;
+            self.written(written);
+            self.send_pong();
         }
         Poll::Ready(Ok(()))
     }
@@ -127,6 +137,7 @@ impl WebSocket {
             bytes -= frame.len();
             self.outgoing.pop_front();
         }
+        // Most sockets are idle most of the time.
         self.outgoing = VecDeque::new();
     }
 
@@ -135,11 +146,14 @@ impl WebSocket {
         self.outgoing.is_empty()
     }
 
-    /// Waits for what comes next, and writes meanwhile. Unless it is `reading`, only an end comes.
-    pub(super) async fn next(&mut self, reading: bool) -> Received {
+    /// Waits for what comes next, or until what is to be written is written: then gives `None`. Unless it is
+    /// `reading`, nothing comes but an end.
+    pub(super) async fn next(&mut self, reading: bool) -> Option<Received> {
+        let has_written = !self.is_flushed();
         poll_fn(|context| match self.poll_flush(context) {
-            Poll::Ready(Err(end)) => Poll::Ready(Received::End(end)),
-            Poll::Ready(Ok(())) | Poll::Pending if reading => self.poll_next(context),
+            Poll::Ready(Err(end)) => Poll::Ready(Some(Received::End(end))),
+            Poll::Ready(Ok(())) if has_written => Poll::Ready(None),
+            Poll::Ready(Ok(())) | Poll::Pending if reading => self.poll_next(context).map(Some),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
         })
         .await
@@ -162,7 +176,8 @@ impl WebSocket {
         };
         self.send(frame);
         // Nothing can be done for a client that is gone or does not read.
-        if self.flush().await.is_ok() {
+        let written = timeout(CLOSE_TIMEOUT, poll_fn(|context| self.poll_write_all(context))).await;
+        if let Ok(Ok(())) = written {
             hang_up(self.stream).await;
         }
     }

@@ -18,7 +18,7 @@ use tokio::{
     select,
     time::{Instant, timeout_at},
 };
-use tracing::{Instrument as _, debug, info_span};
+use tracing::debug;
 
 use super::{
     frames::{self, Ack, SOCKET_IO},
@@ -115,7 +115,7 @@ impl Chat {
             };
             match next {
                 Ok(Event::Connect { namespace, auth }) if namespace.is_main() => {
-                    if let Some(admitted) = self.greet(auth).await {
+                    if let Some(admitted) = Box::pin(self.greet(auth)).await {
                         drop(waiting.take());
                         if let End::Over(reason) = self.converse(admitted).await {
                             return reason;
@@ -202,11 +202,6 @@ impl Chat {
 
     /// Serves a client until it leaves or is made to.
     async fn converse(&self, admitted: Admitted) -> End {
-        let (connection, user) = (admitted.ready.connection, admitted.caller.user);
-        self.serve_admitted(admitted).instrument(info_span!("socket", %connection, %user)).await
-    }
-
-    async fn serve_admitted(&self, admitted: Admitted) -> End {
         let Admitted { caller, connection, mut outbox, ready, positions, resumes, lost, .. } = admitted;
         let max_frame = self.state.live.config.max_message;
         connection.send(frames::event(EventData::Ready(ready_event(&self.state, caller, &ready, max_frame))));
@@ -228,7 +223,7 @@ impl Chat {
             code = watch_session(&self.state, caller, session_ends_at) => End::Close(code),
             end = self.keep_lease(&connection) => end,
         };
-        debug!(?end, "the connection ends");
+        debug!(user = %caller.user, session = %caller.session, ?end, "the connection ends");
         drop(outbox);
         match end {
             End::Left | End::Over(_) => {}

@@ -14,14 +14,19 @@ mod session;
 mod sessions;
 mod websocket;
 
+use std::time::Duration;
+
 use parlor_socketio::{Config, engine, packet};
 
 pub use frames::SOCKET_IO;
 pub(crate) use request::handle;
 pub(super) use sessions::Sessions;
 
-use super::{LiveConfig, connection::CLOSE_TIMEOUT};
+use super::LiveConfig;
 use session::AHEAD;
+
+/// How long what was sent before the end may wait for the client to fetch it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much may wait for one client. More than the hub's connection ever gives at once: its queue is the one that
 /// closes a slow reader.

@@ -41,10 +41,10 @@ impl OpenSocket {
                 () = self.session.drained(), if !reading => reading = true,
                 received = websocket.next(reading) => {
                     let frame = match received {
-                        Received::Text(text) => Frame::Text(text),
-                        Received::Binary(bytes) => Frame::Binary(bytes),
-                        Received::Ping(_) | Received::Pong => continue,
-                        Received::End(end) => return end,
+                        Some(Received::Text(text)) => Frame::Text(text),
+                        Some(Received::Binary(bytes)) => Frame::Binary(bytes),
+                        Some(Received::Ping(_) | Received::Pong) | None => continue,
+                        Some(Received::End(end)) => return end,
                     };
                     self.session.receive(|connection, now| {
                         connection.session().websocket_message(self.socket, frame, now);

@@ -59,6 +59,42 @@ async fn commands_before_a_close_are_carried_out() {
 }
 
 #[tokio::test]
+async fn commands_before_the_connection_is_dropped_are_carried_out() {
+    let server = TestServer::start().await;
+    let mut socket = open(&server, "ada").await;
+    socket.send(&frame(TEXT, PING_COMMAND).repeat(100)).await;
+    socket.end_sending().await;
+    for _ in 0..100 {
+        assert_eq!(socket.next().await.unwrap().payload, br#"{"reply":1,"data":{}}"#);
+    }
+    assert_eq!(socket.next().await, None);
+}
+
+#[tokio::test]
+async fn what_is_sent_along_with_the_handshake_is_read() {
+    let server = TestServer::start().await;
+    let ada = server.signup("ada").await;
+    let (begin, end) = PING_COMMAND.split_at(7);
+    let sent = [frame(TEXT, PING_COMMAND), frame(TEXT_BEGIN, begin)].concat();
+    let mut socket = RawSocket::open_with(&server, &ada, "/api/v1/ws", &sent).await;
+    socket.next_of(TEXT).await;
+    socket.send(&frame(CONTINUE_END, end)).await;
+    for _ in 0..2 {
+        assert_eq!(socket.next_of(TEXT).await.payload, br#"{"reply":1,"data":{}}"#);
+    }
+}
+
+#[tokio::test]
+async fn many_pings_at_once_are_answered_at_least_by_the_newest_answer() {
+    let server = TestServer::start().await;
+    let mut socket = open(&server, "ada").await;
+    let pings: Vec<u8> = (0..500_u16).flat_map(|number| frame(PING, &number.to_be_bytes())).collect();
+    socket.send(&pings).await;
+    while socket.next_of(PONG).await.payload != 499_u16.to_be_bytes() {}
+    assert_works(&mut socket).await;
+}
+
+#[tokio::test]
 async fn what_breaks_the_protocol_closes_with_1002() {
     let server = TestServer::start().await;
     let mut unmasked = vec![TEXT, 2];

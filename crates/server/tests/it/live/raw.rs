@@ -51,6 +51,11 @@ impl RawSocket {
 
     /// The same at another path.
     pub(crate) async fn open_at(server: &TestServer, client: &Client, path: &str) -> Self {
+        Self::open_with(server, client, path, &[]).await
+    }
+
+    /// The same with bytes that are sent along with the request.
+    pub(crate) async fn open_with(server: &TestServer, client: &Client, path: &str, bytes: &[u8]) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let address = server.base.trim_start_matches("http://");
@@ -63,7 +68,7 @@ impl RawSocket {
             request.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
         request.push_str("\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(&[request.as_bytes(), bytes].concat()).await.unwrap();
         let mut socket = Self { stream, received: Vec::new() };
         let head = socket.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -92,6 +97,11 @@ impl RawSocket {
     /// Sends bytes as they are; `false` if the server does not take them any more.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
         timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads").is_ok()
+    }
+
+    /// Says that nothing more is sent, as a dropped connection does, and goes on reading.
+    pub(crate) async fn end_sending(&mut self) {
+        self.stream.shutdown().await.unwrap();
     }
 
     /// The next frame; `None` at the end of the connection.
