@@ -103,6 +103,7 @@ mod connection;
 pub mod engine;
 mod json;
 pub mod packet;
+mod queue;
 
 pub use connection::{Config, ConnectError, Connection, DisconnectReason, Event, SendError, Welcome};
 pub use json::Json;

@@ -17,6 +17,7 @@ pub use types::{ConnectError, DisconnectReason, Event, SendError, Welcome};
 use crate::engine::{self, EndReason, Message, PollId, Session, SocketId};
 use crate::json::Json;
 use crate::packet::{self, Args, Content, Decoder, Encoded, Namespace, Packet};
+use crate::queue::pop;
 
 /// A Socket.IO connection, which owns its Engine.IO [`Session`].
 ///
@@ -100,7 +101,7 @@ impl Connection {
                 }
             }
         }
-        self.events.pop_front()
+        pop(&mut self.events)
     }
 
     /// Lets the client connect to a namespace.

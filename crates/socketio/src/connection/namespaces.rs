@@ -75,6 +75,8 @@ impl Namespaces {
 
     pub(super) fn set(&mut self, namespace: &Namespace, state: State) {
         self.remove(namespace);
+        // Most clients know one, and a list that grows by itself begins with room for four.
+        self.list.reserve_exact(1);
         self.list.push((namespace.clone(), state));
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::packet::Frame;
 use super::payload;
+use crate::queue::pop;
 
 /// What a packet costs on top of its bytes, so that a million empty ones are not free.
 const OVERHEAD: usize = 64;
@@ -39,7 +40,7 @@ impl Outbox {
 
     /// Takes the oldest frame.
     pub(super) fn pop(&mut self) -> Option<Frame> {
-        let frame = self.frames.pop_front()?;
+        let frame = pop(&mut self.frames)?;
         self.cost -= frame.len() + OVERHEAD;
         Some(frame)
     }

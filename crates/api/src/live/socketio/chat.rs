@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{rt, web};
 use bytes::Bytes;
-use futures_util::future::join;
+use futures_util::future::{LocalBoxFuture, join};
 use parlor_domain::{InvalidValue, Rev, StreamId};
 use parlor_realtime::{Connection, Frame, FrameKind, Outbox, Outgoing};
 use parlor_services::{AuthFailure, Caller, Ready, ServiceError};
@@ -16,7 +16,7 @@ use parlor_socketio::{
 use serde_json::value::RawValue;
 use tokio::{
     select,
-    time::{Instant, timeout_at},
+    time::{Instant, error::Elapsed, timeout_at},
 };
 use tracing::debug;
 
@@ -106,18 +106,12 @@ impl Chat {
         let patience = || Instant::now() + self.state.live.config.auth_timeout;
         let mut connect_by = patience();
         loop {
-            let next = select! {
-                next = timeout_at(connect_by, self.session.next_event()) => next,
-                () = self.state.live.stopped(), if self.session.is_open() => {
-                    self.session.end(CloseCode::ServiceRestart);
-                    continue;
-                }
-            };
-            match next {
+            // Boxed like all that comes before a client talks: what waits most of the time shall not be as large.
+            match Box::pin(self.next_event(connect_by)).await {
                 Ok(Event::Connect { namespace, auth }) if namespace.is_main() => {
-                    if let Some(admitted) = Box::pin(self.greet(auth)).await {
+                    if let Some(conversation) = Box::pin(self.greet(auth)).await {
                         drop(waiting.take());
-                        if let End::Over(reason) = self.converse(admitted).await {
+                        if let End::Over(reason) = conversation.await {
                             return reason;
                         }
                         connect_by = patience();
@@ -135,14 +129,26 @@ impl Chat {
         }
     }
 
+    /// What comes next of a client that is not connected, and has to be by then.
+    async fn next_event(&self, connect_by: Instant) -> Result<Event, Elapsed> {
+        loop {
+            select! {
+                next = timeout_at(connect_by, self.session.next_event()) => return next,
+                () = self.state.live.stopped(), if self.session.is_open() => {
+                    self.session.end(CloseCode::ServiceRestart);
+                }
+            }
+        }
+    }
+
     /// Lets the client in, or tells it why not.
-    async fn greet(&self, auth: Option<Json>) -> Option<Admitted> {
+    async fn greet(&self, auth: Option<Json>) -> Option<LocalBoxFuture<'_, End>> {
         match self.admit(auth).await {
             Ok(admitted) => {
                 let welcome = Welcome { sid: admitted.ready.connection.to_string(), pid: admitted.pid.clone() };
                 // The client may be gone meanwhile; then the session's end comes next.
                 self.session.send(|connection| connection.accept(&Namespace::MAIN, &welcome)).ok()?;
-                Some(admitted)
+                Some(self.converse(admitted))
             }
             Err(problem) => {
                 problem.log();
@@ -201,8 +207,8 @@ impl Chat {
     }
 
     /// Serves a client until it leaves or is made to.
-    async fn converse(&self, admitted: Admitted) -> End {
-        let Admitted { caller, connection, mut outbox, ready, positions, resumes, lost, .. } = admitted;
+    fn converse(&self, admitted: Admitted) -> LocalBoxFuture<'_, End> {
+        let Admitted { caller, connection, outbox, ready, positions, resumes, lost, .. } = admitted;
         let max_frame = self.state.live.config.max_message;
         connection.send(frames::event(EventData::Ready(ready_event(&self.state, caller, &ready, max_frame))));
         if lost {
@@ -211,30 +217,33 @@ impl Chat {
         if !resumes {
             self.state.services.live.start(&connection);
         }
+        let mut pump = Pump { session: &self.session, outbox, positions };
         let session_ends_at = ready.session_ends_at;
-        // Not needed any more, and long for who is in many conversations.
+        // Long for who is in many conversations.
         drop(ready);
-        let mut pump = Pump { session: &self.session, positions };
-        let end = select! {
-            // Whoever stops the server has closed all connections that the hub knew then; this one came later.
-            end = async { End::Close(CloseCode::ServiceRestart) }, if self.state.live.is_stopping() => end,
-            end = self.work(&connection, caller) => end,
-            end = pump.run(&mut outbox) => end,
-            code = watch_session(&self.state, caller, session_ends_at) => End::Close(code),
-            end = self.keep_lease(&connection) => end,
-        };
-        debug!(user = %caller.user, session = %caller.session, ?end, "the connection ends");
-        drop(outbox);
-        match end {
-            End::Left | End::Over(_) => {}
-            End::Close(CloseCode::SessionEnded) => {
+        Box::pin(async move {
+            let end = select! {
+                // Whoever stops the server has closed all connections that the hub knew then; this one came later.
+                end = async { End::Close(CloseCode::ServiceRestart) }, if self.state.live.is_stopping() => end,
+                end = self.work(&connection, caller) => end,
+                end = pump.run() => end,
+                code = watch_session(&self.state, caller, session_ends_at) => End::Close(code),
+                end = self.keep_lease(&connection) => end,
+            };
+            debug!(user = %caller.user, session = %caller.session, ?end, "the connection ends");
+            if matches!(end, End::Close(CloseCode::SessionEnded)) {
                 let session_id = caller.session.to_string();
                 pump.frame(frames::event(EventData::SessionRevoked(SessionRevoked { session_id })));
-                self.session.dismiss(CloseCode::SessionEnded);
             }
-            End::Close(code) => self.session.end(code),
-        }
-        end
+            // From here on the user counts as gone.
+            drop(pump);
+            match end {
+                End::Left | End::Over(_) => {}
+                End::Close(CloseCode::SessionEnded) => self.session.dismiss(CloseCode::SessionEnded),
+                End::Close(code) => self.session.end(code),
+            }
+            end
+        })
     }
 
     /// Carries out, one after another, what the client asks for.
@@ -295,18 +304,19 @@ fn command(event: &packet::Event, ack: Option<u64>) -> Result<Command, Problem> 
 /// Sends what the hub has for the connection, as fast as the client takes it.
 struct Pump<'a> {
     session: &'a Session,
+    outbox: Outbox,
     positions: Option<Positions>,
 }
 
 impl Pump<'_> {
-    async fn run(&mut self, outbox: &mut Outbox) -> End {
+    async fn run(&mut self) -> End {
         loop {
             // What ends the connection must not wait for a client that takes nothing.
             select! {
                 () = self.session.room() => {}
-                reason = outbox.closed() => return End::Close(reason.into()),
+                reason = self.outbox.closed() => return End::Close(reason.into()),
             }
-            match outbox.next().await {
+            match self.outbox.next().await {
                 Outgoing::Frame(frame) => self.frame(frame),
                 Outgoing::Close(reason) => return End::Close(reason.into()),
             }

@@ -26,10 +26,13 @@ impl Drop for OpenSocket {
 
 impl OpenSocket {
     /// Serves the WebSocket until it ends.
-    pub(super) async fn serve(self, mut websocket: WebSocket) {
-        let end = self.run(&mut websocket).await;
-        drop(self);
-        Box::pin(websocket.close(end)).await;
+    #[expect(clippy::manual_async_fn, reason = "it would hold its arguments twice, for as long as the socket is open")]
+    pub(super) fn serve(self, mut websocket: WebSocket) -> impl Future<Output = ()> {
+        async move {
+            let end = self.run(&mut websocket).await;
+            drop(self);
+            Box::pin(websocket.close(end)).await;
+        }
     }
 
     async fn run(&self, websocket: &mut WebSocket) -> End {

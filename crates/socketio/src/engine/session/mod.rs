@@ -19,6 +19,8 @@ use polling::Poll;
 pub use types::{EndReason, Event, PollId, PostId, SocketId, ToSocket};
 use websocket::Probe;
 
+use crate::queue::pop;
+
 /// An Engine.IO session.
 ///
 /// It does nothing by itself. Tell it what happens, with the time; then ask for what follows:
@@ -206,7 +208,7 @@ impl Session {
 
     /// The next thing that the application should know. The last one is [`Event::Ended`].
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        pop(&mut self.events)
     }
 
     /// Takes a packet from the client, on either transport.
