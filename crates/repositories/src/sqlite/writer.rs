@@ -247,8 +247,10 @@ mod tests {
     use super::*;
     use crate::sqlite::connect;
 
-    fn insert(connection: &Connection, number: i64) {
-        connection.execute("INSERT INTO numbers VALUES (?1)", [number]).unwrap();
+    type Work = Box<dyn Fn(&Connection) -> StoreResult<()> + Send>;
+
+    fn insert(connection: &Connection, number: i64) -> StoreResult<()> {
+        connection.execute("INSERT INTO numbers VALUES (?1)", [number]).map(|_| ()).map_err(failed)
     }
 
     /// Runs a job that fails in this way after it has written, in one group with two that don't, and gives what is left.
@@ -257,18 +259,15 @@ mod tests {
         connection.execute_batch("CREATE TABLE numbers (number INTEGER NOT NULL) STRICT").unwrap();
         let (sender, receiver) = sync_channel(8);
         let mut results = Vec::new();
-        let mut queue = |work: Box<dyn Fn(&Connection) -> StoreResult<()> + Send>| {
+        let mut queue = |work: Work| {
             let (caller, result) = oneshot::channel();
             results.push(result);
             let waiting = Waiting { work, result: Err(StoreError::unavailable("not yet")), caller, runtime: None };
             sender.send(Box::new(waiting) as Box<dyn Job>).unwrap();
         };
-        let keep = |number| Box::new(move |c: &Connection| Ok(insert(c, number)));
+        let keep = |number| Box::new(move |c: &Connection| insert(c, number));
         queue(keep(1));
-        queue(Box::new(move |c| {
-            insert(c, 2);
-            fail()
-        }));
+        queue(Box::new(move |c| insert(c, 2).and_then(|()| fail())));
         queue(keep(3));
         write_group(&connection, receiver.recv().unwrap(), &receiver);
         let kept: Vec<bool> = results.iter_mut().map(|result| result.try_recv().unwrap().is_ok()).collect();
