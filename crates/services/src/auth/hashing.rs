@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 use parlor_domain::{Entropy, PasswordHash, store::StoreError};
 use tokio::sync::oneshot;
 use tracing::error;
+#[cfg(target_os = "linux")]
+use tracing::warn;
 
 use crate::{AuthConfig, Password, ServiceError, ServiceResult};
 
@@ -102,6 +104,7 @@ impl PasswordHasher {
 
 /// Does jobs until the sending end is gone.
 fn work(queue: &Mutex<Receiver<Job>>) {
+    give_way();
     loop {
         let next = queue.lock().recv();
         match next {
@@ -110,6 +113,19 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         }
     }
 }
+
+/// Makes this thread give way to those that serve other requests, however much there is to hash. On Linux a niceness is
+/// a thread's own; elsewhere it is the whole process's, and is left alone.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        warn!(error = &error as &dyn std::error::Error, "threads that hash passwords have no lower priority");
+    }
+}
+
+/// A tenth of the time that others get, where they leave none.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 #[cfg(test)]
 mod tests {
