@@ -30,6 +30,13 @@ pub struct Message {
     pub created_at: Timestamp,
 }
 
+impl Message {
+    /// How many bytes its users wrote in it: the text and the metadata.
+    pub fn size(&self) -> usize {
+        self.text.as_str().len() + self.metadata.as_str().len()
+    }
+}
+
 /// A message on its way into the log, which gives it `seq` and `rev`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {

@@ -129,8 +129,10 @@ impl ConversationService {
     /// `NotFound`, `RateLimited`, `Store`.
     pub async fn set_typing(&self, caller: Caller, id: ConversationId, typing: bool) -> ServiceResult<()> {
         self.deps.limits.signal(caller.user)?;
-        let entry = self.deps.stores.conversations.find(id, caller.user).await?;
-        entry.ok_or(ServiceError::NotFound("conversation"))?;
+        let members = self.deps.stores.conversations.members(id).await?;
+        if !members.iter().any(|member| member.user_id == caller.user) {
+            return Err(ServiceError::NotFound("conversation"));
+        }
         // Typing is a sign of life like an arrival.
         if shown(&self.deps, caller.user).await?.delivered {
             let event = Event::Typing { conversation_id: id, user_id: caller.user, typing };

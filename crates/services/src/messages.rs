@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Change, ClientMessageId, ConversationId, Delivery, Event, Message, MessageId, MessageText, MessageView, Metadata,
-    NewMessage, Seq, StreamId, UserId,
-    store::{AppendOutcome, InboxEntry, Window},
+    NewMessage, Seq, StreamId,
+    store::{AppendOutcome, PAGE_BYTES, Stores, Window},
 };
+use tokio::try_join;
 
 use crate::{Budget, Caller, Deps, ServiceError, ServiceResult, detached, views::message_view};
 
@@ -75,7 +76,8 @@ impl MessageService {
         Ok(Sent { message, repeated, budget })
     }
 
-    /// A part of a conversation's history.
+    /// A part of a conversation's history: at most `limit` messages, of which texts and metadata together have at most
+    /// [`PAGE_BYTES`].
     ///
     /// # Errors
     /// `NotFound` if the caller is not in the conversation, `Store`.
@@ -86,22 +88,24 @@ impl MessageService {
         window: Window,
         limit: usize,
     ) -> ServiceResult<HistoryPage> {
-        let entry = self.entry(conversation, caller.user).await?;
-        let mut messages = self.deps.stores.messages.page(conversation, window, limit + 1).await?;
+        let Stores { conversations, messages, .. } = &self.deps.stores;
+        // At the same time: almost everyone who asks is a member.
+        let (members, mut messages) =
+            try_join!(conversations.members(conversation), messages.page(conversation, window, limit + 1))?;
+        if !members.iter().any(|member| member.user_id == caller.user) {
+            return Err(ServiceError::NotFound("conversation"));
+        }
         let next = cut(&mut messages, window, limit);
-        let view = |message| message_view(message, caller.user, entry.other.as_ref());
+        let other = members.iter().find(|member| member.user_id != caller.user);
+        let view = |message| message_view(message, caller.user, other);
         Ok(HistoryPage { items: messages.into_iter().map(view).collect(), next })
-    }
-
-    async fn entry(&self, conversation: ConversationId, user: UserId) -> ServiceResult<InboxEntry> {
-        let entry = self.deps.stores.conversations.find(conversation, user).await?;
-        entry.ok_or(ServiceError::NotFound("conversation"))
     }
 }
 
 /// Takes the one message too many off the far end, and says where the next page begins.
 fn cut(messages: &mut Vec<Message>, window: Window, limit: usize) -> Option<Seq> {
-    if messages.len() <= limit {
+    let bytes: usize = messages.iter().map(Message::size).sum();
+    if messages.len() <= limit && bytes <= PAGE_BYTES {
         return None;
     }
     match window {
@@ -131,9 +135,9 @@ async fn append(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageView, bo
         AppendOutcome::Repeated(message) => {
             // The first attempt may have ended without an answer and without a push.
             deps.hub.reconcile(&[(StreamId::Conversation(message.conversation_id), message.rev)]);
-            let entry = deps.stores.conversations.find(message.conversation_id, new.sender_id).await?;
-            let other = entry.and_then(|entry| entry.other);
-            Ok((message_view(message, new.sender_id, other.as_ref()), true))
+            let members = deps.stores.conversations.members(message.conversation_id).await?;
+            let other = members.iter().find(|member| member.user_id != new.sender_id);
+            Ok((message_view(message, new.sender_id, other), true))
         }
         AppendOutcome::ClientIdReused => Err(ServiceError::ClientMessageIdReused),
         AppendOutcome::NotAMember => Err(ServiceError::NotFound("conversation")),

@@ -1,6 +1,6 @@
 //! Messages.
 
-use actix_web::{HttpResponse, get, post, web::Json};
+use actix_web::{HttpResponse, get, http::header::ContentType, post};
 use parlor_domain::ConversationId;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     extract::{Authenticated, Body, PathId, Query},
     headers,
-    problem::Problem,
+    problem::{Problem, ProblemCode},
     wire,
 };
 
@@ -31,11 +31,13 @@ pub(super) async fn history(
     caller: Authenticated,
     id: PathId<ConversationId>,
     query: Query<HistoryParams>,
-) -> Result<Json<wire::Page<wire::Message>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (window, limit) = query.0.window()?;
     let page = state.services.messages.history(caller.0, id.0, window, limit).await?;
-    let items = page.items.iter().map(Into::into).collect();
-    Ok(Json(wire::Page { items, next_cursor: page.next.map(|seq| seq.to_string()) }))
+    let page = wire::MessagePage { items: &page.items, next_cursor: page.next.map(|seq| seq.to_string()) };
+    let json =
+        page.to_json().map_err(|error| Problem::new(ProblemCode::Internal, "the server failed").caused_by(error))?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
 /// Send a message

@@ -104,10 +104,11 @@ pub(super) struct HistoryParams {
     #[validate(range(max = rules::MAX_COUNTER, code = "out_of_range", message = "must be at most 9007199254740991"))]
     #[param(minimum = 0, maximum = 9007199254740991i64)]
     after_seq: Option<u64>,
-    /// At most this many messages; 50 if left out.
+    /// At most this many messages; 50 if left out. Of long ones a page has fewer: about a mebibyte of texts and
+    /// metadata.
     #[serde(default, deserialize_with = "number")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
-    #[param(minimum = 1, maximum = 100)]
+    #[validate(range(min = 1, max = 1000, code = "out_of_range", message = "must be 1 to 1000"))]
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
 }
 

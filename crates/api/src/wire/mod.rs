@@ -27,7 +27,7 @@ pub use conversation::{
 pub use events::{
     Empty, EventData, EventFrame, EventKind, Heartbeat, Ready, ReadyConnection, SessionRevoked, SocketLimits,
 };
-pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage};
+pub use message::{DeliveryState, Kind as MessageKind, Message, MessagePage, SendMessage};
 pub use metadata::Metadata;
 pub use page::Page;
 pub use problem::{FieldError, Problem};

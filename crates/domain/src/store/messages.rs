@@ -35,6 +35,9 @@ pub struct LogPage {
     pub head: Rev,
 }
 
+/// How many bytes the texts and metadata of a page have: see [`MessageStore::page`].
+pub const PAGE_BYTES: usize = 1024 * 1024;
+
 /// Which messages of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
@@ -55,7 +58,8 @@ pub trait MessageStore: Send + Sync {
     /// calls are written together; those of one caller that awaits each before the next keep their order.
     async fn append(&self, new: &NewMessage) -> StoreResult<AppendOutcome>;
 
-    /// At most `limit` messages of the window, in ascending order of `seq`.
+    /// At most `limit` messages of the window, in ascending order of `seq`. What is read ends with the message, if any,
+    /// by which their [sizes](Message::size) come to more than [`PAGE_BYTES`].
     async fn page(&self, conversation: ConversationId, window: Window, limit: usize) -> StoreResult<Vec<Message>>;
 
     /// The messages that changed after a revision, as they are now, in ascending order of `rev`, at most `limit`,

@@ -30,7 +30,7 @@ pub use maintenance::Maintenance;
 pub use maintenance::MockMaintenance;
 #[cfg(any(test, feature = "testing"))]
 pub use messages::MockMessageStore;
-pub use messages::{AppendOutcome, LogPage, MessageStore, Window};
+pub use messages::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, Window};
 #[cfg(any(test, feature = "testing"))]
 pub use sessions::MockSessionStore;
 pub use sessions::{NewSession, Renewal, SessionStore};

@@ -3,8 +3,8 @@
 use std::{collections::HashSet, time::Duration};
 
 use parlor_domain::{
-    ConversationId, Message, Metadata, NewMessage, Rev, Seq, StatusKind,
-    store::{AppendOutcome, Window},
+    ConversationId, Message, MessageText, Metadata, NewMessage, Rev, Seq, StatusKind,
+    store::{AppendOutcome, PAGE_BYTES, Window},
 };
 
 use super::Fixture;
@@ -203,6 +203,22 @@ pub async fn pages_go_both_ways(f: &Fixture) {
     assert_eq!(page(Window::Before(seq(u64::MAX)), 1).await, [5]);
     assert_eq!(page(Window::After(seq(2)), 2).await, [3, 4]);
     assert_eq!(page(Window::After(seq(5)), 2).await, Vec::<u64>::new());
+}
+
+pub async fn a_page_of_long_messages_ends_early(f: &Fixture) {
+    let (ada, _, id) = f.pair().await;
+    // Each character takes four bytes.
+    let long = "🙂".repeat(MessageText::MAX_CHARS);
+    let fit = PAGE_BYTES / long.len();
+    for _ in 0..fit + 3 {
+        f.send(ada, id, &long).await;
+    }
+    for (window, first) in [(Window::Newest, 3), (Window::After(Seq::new(1)), 2)] {
+        let messages = f.stores.messages.page(id, window, 1000).await.unwrap();
+        assert_eq!(messages.len(), fit + 1, "the last one is too many");
+        assert_eq!(messages[0].seq, Seq::new(first));
+        assert!(messages.iter().skip(1).map(Message::size).sum::<usize>() <= PAGE_BYTES);
+    }
 }
 
 pub async fn changes_come_in_order_of_their_revisions(f: &Fixture) {

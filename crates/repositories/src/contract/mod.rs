@@ -79,6 +79,7 @@ macro_rules! store_behaviours {
                 a_deleted_recipient_is_refused
                 an_append_moves_the_conversation_and_its_sender
                 pages_go_both_ways
+                a_page_of_long_messages_ends_early
                 changes_come_in_order_of_their_revisions
                 a_text_is_kept_byte_for_byte
                 callers_that_go_away_leave_no_half_change

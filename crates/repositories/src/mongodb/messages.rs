@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use mongodb::bson::{Document, RawDocument, doc};
 use parlor_domain::{
     ConversationId, Message, NewMessage, Rev, Seq,
-    store::{AppendOutcome, LogPage, MessageStore, StoreError, StoreResult, Window},
+    store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 
 use super::{
@@ -37,6 +37,9 @@ impl MessageStore for Database {
     }
 }
 
+/// How many messages the database sends at a time: most pages at once, and of the longest messages some megabytes.
+const BATCH: u32 = 256;
+
 async fn page(c: &Collections, conversation: ConversationId, window: Window, limit: usize) -> Attempt<Vec<Message>> {
     let mut filter = doc! { "conversation": oid(conversation.as_bytes()) };
     let forward = match window {
@@ -51,7 +54,17 @@ async fn page(c: &Collections, conversation: ConversationId, window: Window, lim
         }
     };
     let order = doc! { "seq": if forward { 1 } else { -1 } };
-    let mut messages = found(c, filter, order, limit).await?;
+    let mut messages = Vec::new();
+    if limit > 0 {
+        let found = c.messages.find(filter).sort(order).limit(long(limit as u64));
+        let mut found = found.batch_size(BATCH).await?;
+        let mut bytes = 0;
+        while messages.len() < limit && bytes <= PAGE_BYTES && found.advance().await? {
+            let (message, _) = decode::<MessageDocument>(found.current())?;
+            bytes += message.size();
+            messages.push(message);
+        }
+    }
     if !forward {
         messages.reverse();
     }
@@ -74,7 +87,7 @@ async fn changes(c: &Collections, conversation: ConversationId, after: Rev, limi
         // There is no more, so this was the newest.
         Some(last) if messages.len() < limit => last.rev,
         last => {
-            let head = revs(c, &[conversation]).await?.get(&conversation).copied().unwrap_or_default();
+            let head = newest_rev(c, conversation).await?;
             // What has come since the first look does not count: it is not in the page.
             if last.is_none() && limit > 0 { head.min(after) } else { head }
         }
@@ -82,18 +95,35 @@ async fn changes(c: &Collections, conversation: ConversationId, after: Rev, limi
     Ok(LogPage { messages, head })
 }
 
-/// The newest revision of each of these conversations; zero for a conversation without messages.
+async fn newest_rev(c: &Collections, conversation: ConversationId) -> Attempt<Rev> {
+    let newest = c.messages.find_one(doc! { "conversation": oid(conversation.as_bytes()) }).sort(doc! { "rev": -1 });
+    let found = newest.projection(doc! { "_id": 0, "rev": 1 }).await?;
+    Ok(found.map(|found| rev(&found)).transpose()?.unwrap_or_default())
+}
+
+/// The newest revision of each of these conversations; none for a conversation without messages.
 pub(crate) async fn revs(c: &Collections, conversations: &[ConversationId]) -> Attempt<HashMap<ConversationId, Rev>> {
     if conversations.is_empty() {
         return Ok(HashMap::new());
     }
-    let pipeline = [matching(conversations), newest("rev", doc! { "_id": 0, "rev": 1 }, "newest"), keep(&["newest"])];
-    let mut found = c.conversations.aggregate(pipeline).await?;
+    let ids: Vec<_> = conversations.iter().map(|id| oid(id.as_bytes())).collect();
+    // The database takes the first entry of each conversation from the index, and skips the others.
+    let pipeline = [
+        doc! { "$match": { "conversation": { "$in": ids } } },
+        doc! { "$sort": { "conversation": -1, "rev": -1 } },
+        doc! { "$group": { "_id": "$conversation", "rev": { "$first": "$rev" } } },
+    ];
+    let mut found = c.messages.aggregate(pipeline).await?;
     let mut revs = HashMap::new();
     while found.advance().await? {
-        revs.insert(conversation_id(found.current())?, Rev::new(counter(found.current(), "newest", "rev")?));
+        revs.insert(conversation_id(found.current())?, rev(found.current())?);
     }
     Ok(revs)
+}
+
+fn rev(raw: &RawDocument) -> StoreResult<Rev> {
+    let number = raw.get_i64("rev").map_err(StoreError::corrupt)?;
+    Ok(Rev::new(u64::try_from(number).map_err(|_| StoreError::corrupt("a message: rev is negative"))?))
 }
 
 /// Where a log ends.

@@ -6,13 +6,12 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::{
     Collection, Cursor,
-    bson::{Bson, Document, RawDocumentBuf, doc},
+    bson::{Bson, Document, RawDocument, RawDocumentBuf, doc},
 };
 use parlor_domain::{
     Conversation, ConversationId, ConversationKind, PasswordHash, User, UserId,
     store::{Key, Part, Position, Record, StoreError, StoreResult, Transfer},
 };
-use serde::Deserialize;
 
 use super::{
     conversations::direct_key,
@@ -149,17 +148,16 @@ async fn each<D: Stored>(found: Cursor<RawDocumentBuf>, record: fn(D::Value) -> 
 }
 
 /// An account with its password.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct AccountDocument(UserDocument);
+struct AccountDocument;
 
 impl Stored for AccountDocument {
     const WHAT: &'static str = UserDocument::WHAT;
     type Value = (User, Option<PasswordHash>);
 
-    fn value(mut self) -> Result<Self::Value, String> {
-        let password = self.0.password_hash.take().map(PasswordHash::new);
-        Ok((self.0.value()?, password))
+    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
+        let password = raw.get("passwordHash").map_err(|error| error.to_string())?;
+        let password = password.and_then(|value| value.as_str()).map(|hash| PasswordHash::new(hash.to_owned()));
+        Ok((UserDocument::read(raw)?, password))
     }
 }
 

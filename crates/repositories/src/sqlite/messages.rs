@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use parlor_domain::{
     ConversationId, Fingerprint, Message, NewMessage, Rev, Seq, UserId,
-    store::{AppendOutcome, LogPage, MessageStore, StoreResult, Window},
+    store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreResult, Window},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::{
     Database,
-    rows::{self, MESSAGE, all, first, get, message, run},
+    rows::{self, MESSAGE, all, all_while, first, get, message, run},
 };
 
 #[async_trait]
@@ -138,15 +138,28 @@ fn page(
     let oldest =
         format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
     let before = |seq: i64| {
-        let mut messages = all(connection, &newest, params![id, seq, limit], message)?;
+        let mut messages = up_to_page_bytes(connection, &newest, params![id, seq, limit])?;
         messages.reverse();
         Ok(messages)
     };
     match window {
         Window::Newest => before(i64::MAX),
         Window::Before(seq) => before(i64::try_from(seq.get()).unwrap_or(i64::MAX)),
-        Window::After(seq) => all(connection, &oldest, params![id, seq.get(), limit], message),
+        Window::After(seq) => up_to_page_bytes(connection, &oldest, params![id, seq.get(), limit]),
     }
+}
+
+/// The messages that a query finds, up to the one by which they are too large for a page.
+fn up_to_page_bytes(connection: &Connection, sql: &str, params: impl Params) -> StoreResult<Vec<Message>> {
+    let mut bytes = 0;
+    all_while(connection, sql, params, |row| {
+        if bytes > PAGE_BYTES {
+            return Ok(None);
+        }
+        let message = message(row)?;
+        bytes += message.size();
+        Ok(Some(message))
+    })
 }
 
 fn changes(connection: &Connection, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {

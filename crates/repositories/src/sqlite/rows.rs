@@ -18,11 +18,22 @@ pub(crate) fn all<T>(
     params: impl Params,
     read: impl Fn(&Row<'_>) -> StoreResult<T>,
 ) -> StoreResult<Vec<T>> {
+    all_while(connection, sql, params, |row| read(row).map(Some))
+}
+
+/// Runs a query and makes something of its rows, until that is `None`.
+pub(crate) fn all_while<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> StoreResult<Option<T>>,
+) -> StoreResult<Vec<T>> {
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let mut rows = statement.query(params).map_err(failed)?;
     let mut items = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        items.push(read(row)?);
+        let Some(item) = read(row)? else { break };
+        items.push(item);
     }
     Ok(items)
 }

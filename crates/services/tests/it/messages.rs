@@ -1,7 +1,10 @@
 //! Sending and reading messages.
 
 use futures_util::FutureExt as _;
-use parlor_domain::{ReceiptKind, Seq, StatusKind, store::Window};
+use parlor_domain::{
+    MessageText, ReceiptKind, Seq, StatusKind,
+    store::{PAGE_BYTES, Window},
+};
 use parlor_services::ServiceError;
 
 use crate::support::{World, message};
@@ -137,4 +140,37 @@ async fn history_is_read_in_both_directions_without_a_gap_or_a_repeat() {
     assert_eq!(page(Window::After(Seq::ZERO)).await, ("1 2".to_owned(), Some(2)));
     assert_eq!(page(Window::After(Seq::new(3))).await, ("4 5".to_owned(), None));
     assert_eq!(page(Window::After(Seq::new(5))).await, (String::new(), None));
+}
+
+#[tokio::test]
+async fn long_messages_come_in_shorter_pages_without_a_gap_or_a_repeat() {
+    let world = World::new().await;
+    let (ada, _, id) = world.pair().await;
+    let long = "🙂".repeat(MessageText::MAX_CHARS);
+    for _ in 0..70 {
+        world.send(ada, id, &long).await.unwrap();
+    }
+    let (mut seqs, mut window) = (Vec::new(), Window::Newest);
+    loop {
+        let page = world.services.messages.history(ada, id, window, 1000).await.unwrap();
+        assert!(page.items.iter().map(|view| view.message.size()).sum::<usize>() <= PAGE_BYTES);
+        seqs.splice(0..0, page.items.iter().map(|view| view.message.seq.get()));
+        match page.next {
+            Some(next) => window = Window::Before(next),
+            None => break,
+        }
+    }
+    assert_eq!(seqs, (1..=70).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn history_is_for_members_alone() {
+    let world = World::new().await;
+    let (ada, _, id) = world.pair().await;
+    let eve = world.user("eve").await;
+    world.send(ada, id, "secret").await.unwrap();
+    let error = world.services.messages.history(eve, id, Window::Newest, 10).await.unwrap_err();
+    assert!(matches!(error, ServiceError::NotFound(_)), "{error:?}");
+    let error = world.services.conversations.set_typing(eve, id, true).await.unwrap_err();
+    assert!(matches!(error, ServiceError::NotFound(_)), "{error:?}");
 }

@@ -1,13 +1,13 @@
 //! Accounts, sign-ins, and what belongs to one user alone.
 
-use mongodb::bson::{Binary, DateTime, oid::ObjectId};
+use mongodb::bson::{Binary, DateTime, RawDocument, oid::ObjectId};
 use parlor_domain::{
     Bio, ConversationId, DeviceLabel, DisplayName, Email, Metadata, PasswordHash, Rev, SecretHash, Session, SessionId,
     Settings, Status, StatusKind, StatusText, SystemRole, Timestamp, User, UserId, UserTopic, Username, search_terms,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, bytes, counter, date, known, long, oid, parse, parse_optional, time};
+use super::{Stored, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
 
 /// An account.
 #[derive(Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(crate) struct UserDocument {
     metadata: String,
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) password_hash: Option<String>,
+    password_hash: Option<String>,
     settings: SettingsDocument,
     status: StatusDocument,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,9 +36,9 @@ pub(crate) struct UserDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<DateTime>,
     /// What the directory finds the user by; not read.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     terms: Vec<String>,
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     prefixes: Vec<String>,
 }
 
@@ -75,24 +75,25 @@ impl Stored for UserDocument {
     const WHAT: &'static str = "user";
     type Value = User;
 
-    fn value(self) -> Result<User, String> {
+    fn read(raw: &RawDocument) -> Result<User, String> {
+        let document: Self = fields(raw)?;
         Ok(User {
-            id: UserId::from_bytes(self.id.bytes()),
-            username: parse("username", &self.username, Username::parse)?,
-            email: parse_optional("email", self.email.as_deref(), Email::parse)?,
-            display_name: parse("displayName", &self.display_name, DisplayName::parse)?,
-            bio: parse("bio", &self.bio, Bio::parse)?,
-            metadata: parse("metadata", &self.metadata, Metadata::parse)?,
-            role: parse("role", &self.role, known(SystemRole::from_name))?,
+            id: UserId::from_bytes(document.id.bytes()),
+            username: parse("username", &document.username, Username::parse)?,
+            email: parse_optional("email", document.email.as_deref(), Email::parse)?,
+            display_name: parse("displayName", &document.display_name, DisplayName::parse)?,
+            bio: parse("bio", &document.bio, Bio::parse)?,
+            metadata: parse("metadata", &document.metadata, Metadata::parse)?,
+            role: parse("role", &document.role, known(SystemRole::from_name))?,
             settings: Settings {
-                show_last_seen: self.settings.show_last_seen,
-                read_receipts: self.settings.read_receipts,
+                show_last_seen: document.settings.show_last_seen,
+                read_receipts: document.settings.read_receipts,
             },
-            status: self.status.value()?,
-            last_seen_at: self.last_seen_at.map(time),
-            rev: Rev::new(counter("rev", self.rev)?),
-            created_at: time(self.created_at),
-            deleted_at: self.deleted_at.map(time),
+            status: document.status.value()?,
+            last_seen_at: document.last_seen_at.map(time),
+            rev: Rev::new(counter("rev", document.rev)?),
+            created_at: time(document.created_at),
+            deleted_at: document.deleted_at.map(time),
         })
     }
 }
@@ -193,19 +194,20 @@ impl Stored for UserChangeDocument {
     const ID: &'static str = "user";
     type Value = (UserId, parlor_domain::UserChange);
 
-    fn value(self) -> Result<Self::Value, String> {
+    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
+        let document: Self = fields(raw)?;
         let subject = || {
-            let id = self.subject.ok_or_else(|| "subject is missing".to_owned())?;
+            let id = document.subject.ok_or_else(|| "subject is missing".to_owned())?;
             Ok::<_, String>(ConversationId::from_bytes(id.bytes()))
         };
-        let topic = match self.topic.as_str() {
+        let topic = match document.topic.as_str() {
             "conversation" => UserTopic::Conversation(subject()?),
             "read" => UserTopic::Read(subject()?),
             "profile" => UserTopic::Profile,
             _ => return Err("topic is not one that is known".to_owned()),
         };
-        let rev = Rev::new(counter("rev", self.rev)?);
-        Ok((UserId::from_bytes(self.user.bytes()), parlor_domain::UserChange { rev, topic }))
+        let rev = Rev::new(counter("rev", document.rev)?);
+        Ok((UserId::from_bytes(document.user.bytes()), parlor_domain::UserChange { rev, topic }))
     }
 }
 
@@ -245,17 +247,18 @@ impl Stored for SessionDocument {
     /// The session, and when it was revoked.
     type Value = (Session, Option<Timestamp>);
 
-    fn value(self) -> Result<Self::Value, String> {
+    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
+        let document: Self = fields(raw)?;
         let session = Session {
-            id: SessionId::from_bytes(self.id.bytes()),
-            user_id: UserId::from_bytes(self.user.bytes()),
-            device: DeviceLabel::new(&self.device),
-            created_at: time(self.created_at),
-            renewed_at: time(self.renewed_at),
-            idle_expires_at: time(self.idle_expires_at),
-            expires_at: time(self.expires_at),
+            id: SessionId::from_bytes(document.id.bytes()),
+            user_id: UserId::from_bytes(document.user.bytes()),
+            device: DeviceLabel::new(&document.device),
+            created_at: time(document.created_at),
+            renewed_at: time(document.renewed_at),
+            idle_expires_at: time(document.idle_expires_at),
+            expires_at: time(document.expires_at),
         };
-        Ok((session, self.revoked_at.map(time)))
+        Ok((session, document.revoked_at.map(time)))
     }
 }
 
@@ -276,9 +279,10 @@ impl Stored for RefreshTokenDocument {
     /// Its hash, whose it is, and when it was replaced.
     type Value = (SecretHash, SessionId, Option<Timestamp>);
 
-    fn value(self) -> Result<Self::Value, String> {
-        let hash = SecretHash::from_bytes(bytes("_id", &self.hash)?);
-        Ok((hash, SessionId::from_bytes(self.session.bytes()), self.replaced_at.map(time)))
+    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
+        let document: Self = fields(raw)?;
+        let hash = SecretHash::from_bytes(bytes("_id", &document.hash.bytes)?);
+        Ok((hash, SessionId::from_bytes(document.session.bytes()), document.replaced_at.map(time)))
     }
 }
 
@@ -298,8 +302,9 @@ impl Stored for TicketDocument {
     /// Its hash, whose it is, and when it expires.
     type Value = (SecretHash, SessionId, Timestamp);
 
-    fn value(self) -> Result<Self::Value, String> {
-        let hash = SecretHash::from_bytes(bytes("_id", &self.hash)?);
-        Ok((hash, SessionId::from_bytes(self.session.bytes()), time(self.expires_at)))
+    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
+        let document: Self = fields(raw)?;
+        let hash = SecretHash::from_bytes(bytes("_id", &document.hash.bytes)?);
+        Ok((hash, SessionId::from_bytes(document.session.bytes()), time(document.expires_at)))
     }
 }

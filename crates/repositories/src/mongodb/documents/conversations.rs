@@ -1,13 +1,13 @@
 //! Conversations, who is in them, and the messages.
 
-use mongodb::bson::{Binary, DateTime, oid::ObjectId};
+use mongodb::bson::{Binary, DateTime, RawBsonRef, RawDocument, oid::ObjectId};
 use parlor_domain::{
     ClientMessageId, Conversation, ConversationId, ConversationKind, Fingerprint, Member, Message, MessageId,
     MessageText, Metadata, Rev, Seq, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, binary, bytes, counter, date, known, long, oid, parse, parse_optional, time};
+use super::{Stored, binary, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
 
 /// A conversation. How far its log goes stands in the log alone.
 #[derive(Serialize, Deserialize)]
@@ -36,18 +36,19 @@ impl Stored for ConversationDocument {
     const WHAT: &'static str = "conversation";
     type Value = StoredConversation;
 
-    fn value(self) -> Result<StoredConversation, String> {
+    fn read(raw: &RawDocument) -> Result<StoredConversation, String> {
+        let document: Self = fields(raw)?;
         let users = |ids: &[ObjectId]| ids.iter().map(|id| UserId::from_bytes(id.bytes())).collect();
         Ok(StoredConversation {
             conversation: Conversation {
-                id: ConversationId::from_bytes(self.id.bytes()),
-                kind: parse("kind", &self.kind, known(ConversationKind::from_name))?,
+                id: ConversationId::from_bytes(document.id.bytes()),
+                kind: parse("kind", &document.kind, known(ConversationKind::from_name))?,
                 last_seq: Seq::ZERO,
                 rev: Rev::ZERO,
-                created_at: time(self.created_at),
-                updated_at: time(self.updated_at),
+                created_at: time(document.created_at),
+                updated_at: time(document.updated_at),
             },
-            members: users(&self.members),
+            members: users(&document.members),
         })
     }
 }
@@ -95,17 +96,18 @@ impl Stored for MemberDocument {
     const ID: &'static str = "conversation";
     type Value = StoredMember;
 
-    fn value(self) -> Result<StoredMember, String> {
-        let held_from = self.held_from.filter(|from| *from >= 0);
+    fn read(raw: &RawDocument) -> Result<StoredMember, String> {
+        let document: Self = fields(raw)?;
+        let held_from = document.held_from.filter(|from| *from >= 0);
         Ok(StoredMember {
-            conversation: ConversationId::from_bytes(self.conversation.bytes()),
-            unsettled: self.held_from.filter(|mark| *mark < 0),
+            conversation: ConversationId::from_bytes(document.conversation.bytes()),
+            unsettled: document.held_from.filter(|mark| *mark < 0),
             member: Member {
-                user_id: UserId::from_bytes(self.user.bytes()),
-                joined_at: time(self.joined_at),
-                read_seq: Seq::new(counter("readSeq", self.read_seq)?),
-                read_receipt_seq: Seq::new(counter("readReceiptSeq", self.read_receipt_seq)?),
-                delivered_seq: Seq::new(counter("deliveredSeq", self.delivered_seq)?),
+                user_id: UserId::from_bytes(document.user.bytes()),
+                joined_at: time(document.joined_at),
+                read_seq: Seq::new(counter("readSeq", document.read_seq)?),
+                read_receipt_seq: Seq::new(counter("readReceiptSeq", document.read_receipt_seq)?),
+                delivered_seq: Seq::new(counter("deliveredSeq", document.delivered_seq)?),
                 held_from: held_from.map(|from| counter("heldFrom", from)).transpose()?.map(Rev::new),
             },
         })
@@ -113,7 +115,7 @@ impl Stored for MemberDocument {
 }
 
 /// A message.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MessageDocument {
     #[serde(rename = "_id")]
@@ -153,24 +155,64 @@ impl Stored for MessageDocument {
     /// The message, and the fingerprint of what its sender sent.
     type Value = (Message, Fingerprint);
 
-    fn value(self) -> Result<Self::Value, String> {
+    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
+        let fields = MessageFields::of(raw)?;
         let message = Message {
-            id: MessageId::from_bytes(self.id.bytes()),
-            conversation_id: ConversationId::from_bytes(self.conversation.bytes()),
-            seq: Seq::new(counter("seq", self.seq)?),
-            rev: Rev::new(counter("rev", self.rev)?),
-            sender_id: UserId::from_bytes(self.sender.bytes()),
-            text: parse("text", &self.text, MessageText::parse)?,
-            metadata: parse("metadata", &self.metadata, Metadata::parse)?,
-            client_message_id: parse_optional(
-                "clientMessageId",
-                self.client_message_id.as_deref(),
-                ClientMessageId::parse,
-            )?,
-            created_at: time(self.created_at),
+            id: MessageId::from_bytes(there("_id", fields.id)?.bytes()),
+            conversation_id: ConversationId::from_bytes(there("conversation", fields.conversation)?.bytes()),
+            seq: Seq::new(counter("seq", there("seq", fields.seq)?)?),
+            rev: Rev::new(counter("rev", there("rev", fields.rev)?)?),
+            sender_id: UserId::from_bytes(there("sender", fields.sender)?.bytes()),
+            text: parse("text", there("text", fields.text)?, MessageText::parse)?,
+            metadata: parse("metadata", there("metadata", fields.metadata)?, Metadata::parse)?,
+            client_message_id: parse_optional("clientMessageId", fields.client_message_id, ClientMessageId::parse)?,
+            created_at: time(there("createdAt", fields.created_at)?),
         };
-        Ok((message, Fingerprint::from_bytes(bytes("fingerprint", &self.fingerprint)?)))
+        Ok((message, Fingerprint::from_bytes(bytes("fingerprint", there("fingerprint", fields.fingerprint)?)?)))
     }
+}
+
+/// What a message's document has, by a single pass and without a copy: more of these are read than of anything else.
+#[derive(Default)]
+struct MessageFields<'a> {
+    id: Option<ObjectId>,
+    conversation: Option<ObjectId>,
+    seq: Option<i64>,
+    rev: Option<i64>,
+    sender: Option<ObjectId>,
+    text: Option<&'a str>,
+    metadata: Option<&'a str>,
+    client_message_id: Option<&'a str>,
+    fingerprint: Option<&'a [u8]>,
+    created_at: Option<DateTime>,
+}
+
+impl<'a> MessageFields<'a> {
+    fn of(raw: &'a RawDocument) -> Result<Self, String> {
+        let mut fields = Self::default();
+        for element in raw {
+            let (name, value) = element.map_err(|error| error.to_string())?;
+            match (name.as_str(), value) {
+                ("_id", RawBsonRef::ObjectId(id)) => fields.id = Some(id),
+                ("conversation", RawBsonRef::ObjectId(id)) => fields.conversation = Some(id),
+                ("seq", RawBsonRef::Int64(number)) => fields.seq = Some(number),
+                ("rev", RawBsonRef::Int64(number)) => fields.rev = Some(number),
+                ("sender", RawBsonRef::ObjectId(id)) => fields.sender = Some(id),
+                ("text", RawBsonRef::String(text)) => fields.text = Some(text),
+                ("metadata", RawBsonRef::String(text)) => fields.metadata = Some(text),
+                ("clientMessageId", RawBsonRef::String(text)) => fields.client_message_id = Some(text),
+                ("fingerprint", RawBsonRef::Binary(binary)) => fields.fingerprint = Some(binary.bytes),
+                ("createdAt", RawBsonRef::DateTime(date)) => fields.created_at = Some(date),
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// A field that every document of its sort has.
+fn there<T>(name: &str, field: Option<T>) -> Result<T, String> {
+    field.ok_or_else(|| format!("{name} is missing or of another type"))
 }
 
 /// Where a message stands, without what it says.

@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 
 /// A sort of document, and what it means to the rules.
-pub(crate) trait Stored: DeserializeOwned {
+pub(crate) trait Stored {
     /// What it is called in an error.
     const WHAT: &'static str;
     /// The field that says which one it is.
@@ -35,19 +35,23 @@ pub(crate) trait Stored: DeserializeOwned {
     type Value;
 
     /// Makes it, or says which field can't be right.
-    fn value(self) -> Result<Self::Value, String>;
+    fn read(raw: &RawDocument) -> Result<Self::Value, String>;
 }
 
 /// Reads a document as what it means.
 pub(crate) fn decode<D: Stored>(raw: &RawDocument) -> StoreResult<D::Value> {
-    let document: Result<D, _> = bson::deserialize_from_slice(raw.as_bytes());
-    document.map_err(|error| without_value(&error.to_string())).and_then(D::value).map_err(|reason| {
+    D::read(raw).map_err(|reason| {
         let id = match raw.get(D::ID) {
             Ok(Some(RawBsonRef::ObjectId(id))) => id.to_hex(),
             _ => "without an id".to_owned(),
         };
         StoreError::corrupt(format!("{} {id}: {reason}", D::WHAT))
     })
+}
+
+/// The fields of a document.
+fn fields<D: DeserializeOwned>(raw: &RawDocument) -> Result<D, String> {
+    bson::deserialize_from_slice(raw.as_bytes()).map_err(|error| without_value(&error.to_string()))
 }
 
 /// What is wrong with a document, without the value that is wrong, which somebody may have written.
@@ -89,8 +93,8 @@ pub(crate) fn binary(bytes: &[u8; 32]) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }
 
-fn bytes(field: &str, binary: &Binary) -> Result<[u8; 32], String> {
-    binary.bytes.as_slice().try_into().map_err(|_| format!("{field} has not 32 bytes"))
+fn bytes(field: &str, bytes: &[u8]) -> Result<[u8; 32], String> {
+    bytes.try_into().map_err(|_| format!("{field} has not 32 bytes"))
 }
 
 /// A text as one of the domain's values.
