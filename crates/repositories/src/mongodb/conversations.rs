@@ -63,20 +63,12 @@ impl ConversationStore for Database {
     }
 
     async fn heads(&self, user: UserId) -> StoreResult<Vec<Head>> {
-        self.read(user, |c, user| heads(c, *user).boxed()).await
+        Ok(self.heads.get(self, user).await?.unwrap_or_default())
     }
 
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
         self.appender.settled_for(&[id]).await;
-        self.read(id, |c, id| {
-            async move {
-                let filter = doc! { "conversation": oid(id.as_bytes()) };
-                let found = holds::members(c, &c.newest_members, filter, doc! { "user": 1 }).await?;
-                Ok(found.into_iter().map(|found| found.member).collect())
-            }
-            .boxed()
-        })
-        .await
+        Ok(self.members.get(self, id).await?.unwrap_or_default())
     }
 
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
@@ -231,22 +223,32 @@ fn by_conversation(members: Vec<StoredMember>) -> HashMap<ConversationId, Vec<Me
     grouped
 }
 
-async fn heads(c: &Collections, user: UserId) -> Attempt<Vec<Head>> {
+/// Where the conversations of each of these users are.
+pub(crate) async fn heads(c: &Collections, users: &[UserId]) -> Attempt<HashMap<UserId, Vec<Head>>> {
     /// How many conversations are asked about at a time.
     const AT_ONCE: usize = 1000;
-    let memberships = holds::members(c, &c.members, doc! { "user": oid(user.as_bytes()) }, doc! { "conversation": 1 });
-    let memberships = memberships.await?;
-    let mut heads = Vec::new();
+    let ids: Vec<_> = users.iter().map(|user| oid(user.as_bytes())).collect();
+    let order = doc! { "user": 1, "conversation": 1 };
+    let memberships = holds::members(c, &c.members, doc! { "user": { "$in": ids } }, order).await?;
+    let mut heads: HashMap<UserId, Vec<Head>> = HashMap::new();
     for memberships in memberships.chunks(AT_ONCE) {
         let ids: Vec<ConversationId> = memberships.iter().map(|membership| membership.conversation).collect();
         let revs = messages::revs(c, &ids).await?;
-        heads.extend(memberships.iter().map(|membership| Head {
-            conversation: membership.conversation,
-            rev: revs.get(&membership.conversation).copied().unwrap_or_default(),
-            held_from: membership.member.held_from,
-        }));
+        for StoredMember { conversation, member, .. } in memberships {
+            let rev = revs.get(conversation).copied().unwrap_or_default();
+            let head = Head { conversation: *conversation, rev, held_from: member.held_from };
+            heads.entry(member.user_id).or_default().push(head);
+        }
     }
     Ok(heads)
+}
+
+/// Who is in each of these conversations, in the order of the users' ids.
+pub(crate) async fn members(c: &Collections, ids: &[ConversationId]) -> Attempt<HashMap<ConversationId, Vec<Member>>> {
+    let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let filter = doc! { "conversation": { "$in": ids } };
+    let found = holds::members(c, &c.newest_members, filter, doc! { "conversation": 1, "user": 1 }).await?;
+    Ok(by_conversation(found))
 }
 
 /// The member as the receipt leaves him.

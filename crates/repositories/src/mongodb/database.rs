@@ -6,7 +6,7 @@
 use std::{
     future::Future,
     hash::{BuildHasher as _, RandomState},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -17,9 +17,13 @@ use mongodb::{
     error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
     options::{CollectionOptions, ReadConcern, TransactionOptions, WriteConcern},
 };
-use parlor_domain::store::{StoreError, StoreResult};
+use parlor_domain::{
+    ConversationId, Member, Session, SessionId, Timestamp, User, UserId,
+    store::{Head, StoreError, StoreResult},
+};
 use tokio::{
     runtime::Handle,
+    sync::Semaphore,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -28,6 +32,7 @@ use super::{
     appender::Appender,
     documents::{Stored, decode},
     error::{Attempt, Failure, duplicate, nothing_sent, refused_update},
+    gather::Gather,
 };
 
 /// What a job gives.
@@ -41,6 +46,14 @@ pub(crate) struct Database {
     pub(crate) limits: TimeLimits,
     /// Whether changes of several documents can be made at once: not on a standalone server.
     pub(crate) transactions: bool,
+    /// How many operations are under way: fewer than there are connections, so that no attempt's time is spent on
+    /// waiting for one, and the appender finds one free however many want to read.
+    pub(crate) turns: Semaphore,
+    pub(crate) users: Gather<UserId, User>,
+    pub(crate) sessions: Gather<SessionId, (Session, Option<Timestamp>)>,
+    pub(crate) heads: Gather<UserId, Vec<Head>>,
+    pub(crate) members: Gather<ConversationId, Vec<Member>>,
+    pub(crate) me: Weak<Database>,
 }
 
 /// How long things may take.
@@ -226,6 +239,9 @@ impl Database {
         limit: Duration,
         task: impl Future<Output = Attempt<T>> + Send + 'static,
     ) -> Attempt<T> {
+        // Not for as long as the task goes on: one that does not end would keep its turn for ever.
+        let turn = timeout(self.limits.operation, self.turns.acquire()).await;
+        let _turn = turn.map_err(|_| Failure::NoAnswer)?.map_err(StoreError::unavailable)?;
         answer(limit, self.runtime.spawn(task)).await
     }
 }

@@ -8,6 +8,7 @@ mod database;
 mod deployment;
 mod documents;
 mod error;
+mod gather;
 mod holds;
 mod maintenance;
 mod messages;
@@ -18,19 +19,25 @@ mod sessions;
 mod transfer;
 mod users;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
 
 use mongodb::{
     Client,
     options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria},
 };
 use parlor_domain::store::Stores;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 pub use self::deployment::{ConnectError, Deployment, Topology};
 use self::{
     appender::Appender,
     database::{Collections, Database, TimeLimits, durable},
+    gather::Gather,
 };
 use crate::MigrationError;
 
@@ -87,14 +94,20 @@ impl MongoStore {
         let deployment = deployment::explore(&handle, hosts, options).await?;
         let collections = Collections::new(client, handle);
         let runtime = Handle::current();
-        let database = Database {
+        let database = Arc::new_cyclic(|me| Database {
             appender: Appender::start(collections.clone(), limits, &runtime),
             collections,
             runtime,
             limits,
             transactions: deployment.topology != Topology::Standalone,
-        };
-        Ok(Self { database: Arc::new(database), deployment })
+            turns: Semaphore::new((options.connections / 2).max(1) as usize),
+            users: Gather::new(|c, ids| users::by_ids(c, ids).boxed()),
+            sessions: Gather::new(|c, ids| sessions::by_ids(c, ids).boxed()),
+            heads: Gather::new(|c, users| conversations::heads(c, users).boxed()),
+            members: Gather::new(|c, ids| conversations::members(c, ids).boxed()),
+            me: Weak::clone(me),
+        });
+        Ok(Self { database, deployment })
     }
 
     /// What was found there.

@@ -1,6 +1,6 @@
 //! Sign-ins, their refresh tokens, and one-time tickets.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -30,7 +30,10 @@ impl SessionStore for Database {
     }
 
     async fn find(&self, id: SessionId, now: Timestamp) -> StoreResult<Option<Session>> {
-        self.read((id, now), |c, (id, now)| find(c, *id, *now).boxed()).await
+        let found = self.sessions.get(self, id).await?;
+        let live =
+            |(session, revoked_at): &(Session, Option<Timestamp>)| revoked_at.is_none() && session.ends_at() > now;
+        Ok(found.filter(live).map(|(session, _)| session))
     }
 
     async fn renew(
@@ -161,9 +164,14 @@ async fn insert_token(c: &Collections, session: &mut ClientSession, token: &Secr
     Ok(())
 }
 
-async fn find(c: &Collections, id: SessionId, now: Timestamp) -> Attempt<Option<Session>> {
-    let found = c.sessions.find_one(live(doc! { "_id": oid(id.as_bytes()) }, now)).await?;
-    Ok(one::<SessionDocument>(found)?.map(|(session, _)| session))
+/// Sessions, live or not, each with the time when it was revoked.
+pub(crate) async fn by_ids(
+    c: &Collections,
+    ids: &[SessionId],
+) -> Attempt<HashMap<SessionId, (Session, Option<Timestamp>)>> {
+    let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let found = all::<SessionDocument>(c.sessions.find(doc! { "_id": { "$in": ids } }).await?).await?;
+    Ok(found.into_iter().map(|found| (found.0.id, found)).collect())
 }
 
 async fn renew(

@@ -1,5 +1,7 @@
 //! Accounts, and the users' own streams.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::{
@@ -30,19 +32,11 @@ impl UserStore for Database {
     }
 
     async fn find(&self, id: UserId) -> StoreResult<Option<User>> {
-        self.read(id, |c, id| async move { Ok(one::<UserDocument>(c.users.find_one(by_id(*id)).await?)?) }.boxed())
-            .await
+        self.users.get(self, id).await
     }
 
     async fn find_many(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
-        self.read(ids.to_vec(), |c, ids| {
-            async move {
-                let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
-                all::<UserDocument>(c.users.find(doc! { "_id": { "$in": ids } }).await?).await
-            }
-            .boxed()
-        })
-        .await
+        Ok(self.read(ids.to_vec(), |c, ids| by_ids(c, ids).boxed()).await?.into_values().collect())
     }
 
     async fn credentials(&self, login: &Login) -> StoreResult<Option<Credentials>> {
@@ -166,6 +160,12 @@ impl UserStore for Database {
     async fn rev(&self, id: UserId) -> StoreResult<Rev> {
         Ok(UserStore::find(self, id).await?.map_or(Rev::ZERO, |user| user.rev))
     }
+}
+
+pub(crate) async fn by_ids(c: &Collections, ids: &[UserId]) -> Attempt<HashMap<UserId, User>> {
+    let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let found = all::<UserDocument>(c.users.find(doc! { "_id": { "$in": ids } }).await?).await?;
+    Ok(found.into_iter().map(|user| (user.id, user)).collect())
 }
 
 pub(crate) fn by_id(id: UserId) -> Document {

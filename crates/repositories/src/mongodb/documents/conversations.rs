@@ -238,12 +238,13 @@ impl Stored for PlaceDocument {
     const ID: &'static str = "conversation";
     type Value = StoredPlace;
 
-    fn value(self) -> Result<StoredPlace, String> {
+    fn read(raw: &RawDocument) -> Result<StoredPlace, String> {
+        let document: Self = fields(raw)?;
         Ok(StoredPlace {
-            conversation_id: ConversationId::from_bytes(self.conversation.bytes()),
-            seq: Seq::new(counter("seq", self.seq)?),
-            sender_id: UserId::from_bytes(self.sender.bytes()),
-            created_at: time(self.created_at),
+            conversation_id: ConversationId::from_bytes(document.conversation.bytes()),
+            seq: Seq::new(counter("seq", document.seq)?),
+            sender_id: UserId::from_bytes(document.sender.bytes()),
+            created_at: time(document.created_at),
         })
     }
 }
