@@ -179,6 +179,11 @@ impl Connection {
         self.state.lock().paused
     }
 
+    /// Whether the user's status holds back what is pushed.
+    pub fn is_held(&self) -> bool {
+        self.state.lock().held
+    }
+
     pub(crate) fn renew_lease(&self, until: Timestamp) {
         let mut state = self.state.lock();
         state.lease_until = state.lease_until.max(until);
@@ -227,6 +232,11 @@ impl Connection {
     /// Makes the connection get from the log what comes after a revision, unless it gets even more already.
     pub(crate) fn fall_behind(&self, stream: StreamId, rev: Rev) {
         self.state.lock().places.set_back(stream, rev);
+    }
+
+    /// Whether nothing of a stream was kept back from the connection, and it was not set to anything.
+    pub(crate) fn is_live_on(&self, stream: StreamId) -> bool {
+        self.state.lock().places.is_live_on(stream)
     }
 
     /// Takes a stream out that the connection's user does not listen to.

@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,10 @@ use parking_lot::Mutex;
 use parlor_domain::{Change, Clock, ConversationId, Event, Rev, SessionId, StreamId, UserId};
 
 use crate::{
-    ChangeLog, CloseReason, Connection, Envelope, Format, Identity, Outbox, places::Standing, stream::Stream,
+    ChangeLog, CloseReason, Connection, Envelope, Format, Identity, Outbox,
+    places::Standing,
+    stream::Stream,
+    unheard::{Snapshot, Unheard},
     user::UserSlot,
 };
 
@@ -40,6 +46,9 @@ pub struct Hub {
     pub(crate) streams: DashMap<StreamId, Arc<Stream>>,
     /// Users whose presence may have changed since the last sweep.
     pub(crate) unsettled: Mutex<HashSet<UserId>>,
+    /// Orders who came when.
+    turns: AtomicU64,
+    unheard: Unheard,
     me: Weak<Hub>,
 }
 
@@ -56,10 +65,11 @@ pub struct HubStats {
     pub parked: usize,
 }
 
-/// What has to be known of a user's slot when a connection is registered, to attach it later.
-#[derive(Clone, Copy, Debug)]
+/// What has to be known of the time when a connection was registered, to attach it later.
+#[derive(Debug)]
 pub struct Registration {
     hold_calls: u64,
+    unheard: Snapshot,
 }
 
 /// What the store says of a user at the time a connection is attached.
@@ -83,6 +93,8 @@ impl Hub {
             users: DashMap::new(),
             streams: DashMap::new(),
             unsettled: Mutex::default(),
+            turns: AtomicU64::new(0),
+            unheard: Unheard::new(),
             me: me.clone(),
         })
     }
@@ -94,8 +106,12 @@ impl Hub {
         let connection = Arc::new(Connection::new(identity, format, self.config.queue_bytes, lease_until));
         let slot = self.users.entry(identity.user).or_insert_with(|| Arc::new(UserSlot::new(identity.user)));
         let mut user = slot.lock();
+        if user.connections.is_empty() {
+            user.here_since = self.next_turn();
+            user.news_since = user.here_since;
+        }
         user.connections.push(Arc::clone(&connection));
-        let registration = Registration { hold_calls: user.hold_calls };
+        let registration = Registration { hold_calls: user.hold_calls, unheard: self.unheard.snapshot() };
         drop(user);
         drop(slot);
         self.unsettled.lock().insert(identity.user);
@@ -103,23 +119,32 @@ impl Hub {
         (connection, outbox, registration)
     }
 
-    /// Makes the user of a registered connection listen to its streams. The caller reads the heads once more
-    /// afterwards and tells them by [`Self::reconcile`]: what was published between its first reading and this
-    /// call may have passed unheard.
-    pub fn attach(&self, connection: &Connection, registration: Registration, attachment: &Attachment) {
-        let Some(slot) = self.user(connection.identity.user) else { return };
+    /// Makes the user of a registered connection listen to its streams. What was published on some of them between
+    /// the registration and this call may have passed unheard: of those that this gives, the caller reads the heads
+    /// once more and tells them by [`Self::reconcile`].
+    #[must_use]
+    pub fn attach(
+        &self,
+        connection: &Connection,
+        registration: Registration,
+        attachment: &Attachment,
+    ) -> Vec<StreamId> {
+        let Some(slot) = self.user(connection.identity.user) else { return Vec::new() };
         for (stream, head) in &attachment.heads {
             self.listen(&slot, *stream, *head, Some(connection));
         }
         for (stream, rev) in &attachment.behind {
             connection.fall_behind(*stream, *rev);
         }
-        let user = slot.lock();
+        let mut user = slot.lock();
+        user.attached = true;
         if user.hold_calls == registration.hold_calls {
             user.set_held(attachment.held);
         }
         drop(user);
         self.catch_up_all(&slot);
+        let streams = attachment.heads.iter().map(|(stream, _)| *stream);
+        streams.filter(|stream| self.unheard.since(&registration.unheard, *stream)).collect()
     }
 
     /// Begins, or begins again, to push to a connection: first what it is behind on, then live.
@@ -134,8 +159,23 @@ impl Hub {
         connection.pause_at(positions);
     }
 
-    /// Makes a connected user listen to a conversation that is new to him, from a revision on. As with
-    /// [`Self::attach`], the caller reads the head once more afterwards and tells it by [`Self::reconcile`].
+    /// Sets a connection that is paused to the revisions that it was given from the log meanwhile. Where its stream has
+    /// come no further and nothing has happened since the pause, the log is not read again.
+    pub fn bring_to(&self, connection: &Connection, positions: &[(StreamId, Rev)]) {
+        for (id, rev) in positions {
+            let stream = self.stream(*id);
+            // The lock keeps changes out until the connection is set.
+            let state = stream.as_ref().map(|stream| stream.lock());
+            let is_head = state.as_ref().is_some_and(|state| state.head == *rev);
+            if !(is_head && connection.is_live_on(*id)) {
+                connection.pause_at(&[(*id, *rev)]);
+            }
+        }
+    }
+
+    /// Makes a connected user listen to a conversation that is new to him, from a revision on. The
+    /// caller reads the head once more afterwards and tells it by [`Self::reconcile`]: what was published before may
+    /// have passed unheard.
     pub fn join(&self, user: UserId, conversation: ConversationId, head: Rev) {
         if let Some(slot) = self.user(user) {
             self.listen(&slot, StreamId::Conversation(conversation), head, None);
@@ -158,7 +198,12 @@ impl Hub {
     /// Pushes a change to all who listen to its stream, in the order of revisions, whatever the order of these
     /// calls. A change that was pushed before is not pushed again.
     pub fn publish(&self, change: Change) {
-        let Some(stream) = self.stream(change.stream) else { return };
+        let stream = self.stream(change.stream).or_else(|| {
+            self.unheard.count(change.stream);
+            // Whoever begins to listen at this moment sees the count, or is seen here.
+            self.stream(change.stream)
+        });
+        let Some(stream) = stream else { return };
         let envelope = Arc::new(Envelope::new(Some((change.stream, change.rev)), change.event));
         let repair = stream.lock().publish(change.rev, envelope);
         if repair {
@@ -188,6 +233,16 @@ impl Hub {
     /// himself. The conversations are those that he is in: he need not be connected. Who is held or paused at the
     /// time does not get it.
     pub fn announce_to_contacts(&self, user: UserId, conversations: &[ConversationId], event: Event) {
+        self.announce_to_those_here_before(u64::MAX, user, conversations, event);
+    }
+
+    /// The same, of a user who has come, or shows himself: who came after that has found him here.
+    pub fn announce_arrival(&self, user: UserId, conversations: &[ConversationId], event: Event) {
+        let since = self.user(user).map_or(u64::MAX, |slot| slot.lock().news_since);
+        self.announce_to_those_here_before(since, user, conversations, event);
+    }
+
+    fn announce_to_those_here_before(&self, turn: u64, user: UserId, conversations: &[ConversationId], event: Event) {
         let mut told = HashSet::from([user]);
         let mut contacts = Vec::new();
         for id in conversations {
@@ -197,8 +252,19 @@ impl Hub {
         }
         let envelope = Envelope::new(None, event);
         for contact in contacts {
-            contact.push(&envelope, Standing::Passing);
+            contact.push_if_here_before(turn, &envelope);
         }
+    }
+
+    /// The conversations of a user who has an attached connection, or had one a moment ago.
+    pub fn conversations_of(&self, user: UserId) -> Option<Vec<ConversationId>> {
+        let slot = self.user(user)?;
+        let user = slot.lock();
+        let conversations = user.streams.iter().filter_map(|stream| match stream {
+            StreamId::Conversation(id) => Some(*id),
+            StreamId::User(_) => None,
+        });
+        user.attached.then(|| conversations.collect())
     }
 
     /// Pushes a passing state of a user to his own connections, also to those that are held or paused.
@@ -303,12 +369,24 @@ impl Hub {
         self.users.iter().map(|entry| Arc::clone(entry.value())).collect()
     }
 
-    pub(crate) fn listens(&self, user: UserId, stream: StreamId) -> bool {
+    /// Whether a connected user listens to a stream.
+    pub fn listens(&self, user: UserId, stream: StreamId) -> bool {
         self.user(user).is_some_and(|slot| slot.lock().streams.contains(&stream))
     }
 
     pub(crate) fn forget_if_unheard(&self, id: StreamId) {
-        self.streams.remove_if(&id, |_, stream| stream.lock().listeners.is_empty());
+        self.streams.remove_if(&id, |_, stream| {
+            let is_unheard = stream.lock().listeners.is_empty();
+            if is_unheard {
+                // What it has handed out is forgotten with it.
+                self.unheard.count(id);
+            }
+            is_unheard
+        });
+    }
+
+    pub(crate) fn next_turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The hub itself, for a task that must not keep it alive.

@@ -19,6 +19,7 @@ mod log;
 mod places;
 mod presence;
 mod stream;
+mod unheard;
 mod user;
 
 pub use connection::{CloseReason, Connection, Frame, FrameKind, Identity, Outbox, Outgoing, Resumed};

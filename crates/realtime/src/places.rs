@@ -96,6 +96,10 @@ impl Places {
         streams
     }
 
+    pub(crate) fn is_live_on(&self, stream: StreamId) -> bool {
+        !self.0.contains_key(&stream)
+    }
+
     pub(crate) fn is_behind(&self) -> bool {
         self.0.values().any(|place| matches!(place, Place::Behind(_)))
     }

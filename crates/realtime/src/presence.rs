@@ -40,6 +40,9 @@ impl Hub {
 
     /// Asks for the user to be among the next [`Self::settle`]'s, because what others may see of him changed.
     pub fn unsettle(&self, user: UserId) {
+        if let Some(slot) = self.user(user) {
+            slot.lock().news_since = self.next_turn();
+        }
         self.unsettled.lock().insert(user);
     }
 

@@ -23,6 +23,12 @@ pub(crate) struct UserState {
     pub(crate) hold_calls: u64,
     /// When a connection went the last time.
     pub(crate) left_at: Option<Timestamp>,
+    /// When the first of the connections came, in the order of such turns.
+    pub(crate) here_since: u64,
+    /// When what others see of him may have changed the last time, in the same order.
+    pub(crate) news_since: u64,
+    /// The streams are all that he has: a connection has been attached.
+    pub(crate) attached: bool,
     /// The slot is no longer the user's; nothing may be added to it.
     pub(crate) retired: bool,
 }
@@ -40,6 +46,14 @@ impl UserSlot {
     pub(crate) fn push(&self, envelope: &Envelope, standing: Standing) {
         for connection in &self.lock().connections {
             connection.push(envelope, standing);
+        }
+    }
+
+    /// Pushes what passes, unless the user came after that turn.
+    pub(crate) fn push_if_here_before(&self, turn: u64, envelope: &Envelope) {
+        let user = self.lock();
+        for connection in user.connections.iter().filter(|_| user.here_since < turn) {
+            connection.push(envelope, Standing::Passing);
         }
     }
 }

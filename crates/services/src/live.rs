@@ -2,10 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use parlor_domain::{ConnectionId, ConversationId, Rev, StreamId, Timestamp, UserId, store::Head};
+use parlor_domain::{
+    ConnectionId, ConversationId, Rev, StreamId, Timestamp, UserId,
+    store::{Head, Stores},
+};
 use parlor_realtime::{Attachment, Connection, Format, Identity, Outbox, Resumed};
+use tokio::try_join;
 
-use crate::{AuthFailure, Caller, Deps, ServiceError, ServiceResult, SyncService, Synced};
+use crate::{AuthFailure, Caller, Deps, ServiceError, ServiceResult, SyncService, Synced, sync::Readable};
 
 /// How many changes of conversations a client may have missed and still be recovered. One that missed more is served
 /// better by loading what it shows than by all that happened.
@@ -81,17 +85,24 @@ impl LiveService {
         // Read after the registration: whoever ends the session from now on finds the connection, and whoever
         // ended it before is found here.
         let ended = || ServiceError::Unauthenticated(AuthFailure::SessionEnded);
-        let session = self.deps.stores.sessions.find(caller.session, self.deps.clock.now()).await?.ok_or_else(ended)?;
-        let user = self.deps.stores.users.find(caller.user).await?.ok_or_else(ended)?;
-        let heads = self.sync.heads(caller.user).await?;
+        let Stores { users, sessions, .. } = &self.deps.stores;
+        let (session, user, heads) = try_join!(
+            sessions.find(caller.session, self.deps.clock.now()),
+            users.find(caller.user),
+            self.sync.heads(caller.user)
+        )?;
+        let (session, user) = session.zip(user).ok_or_else(ended)?;
         let attachment = Attachment {
             heads: stream_heads(caller.user, user.rev, &heads),
             held: user.status.holds(self.deps.clock.now()),
             behind: heads.values().filter_map(held_back).collect(),
         };
-        hub.attach(&handle, registration, &attachment);
-        let rev = self.deps.stores.users.rev(caller.user).await?;
-        hub.reconcile(&stream_heads(caller.user, rev, &self.sync.heads(caller.user).await?));
+        let unheard = hub.attach(&handle, registration, &attachment);
+        if !unheard.is_empty() {
+            let (rev, heads) = try_join!(users.rev(caller.user), self.sync.heads(caller.user))?;
+            hub.reconcile(&stream_heads(caller.user, rev, &heads));
+        }
+        let rev = user.rev;
         let Attachment { heads, behind: held_back, .. } = attachment;
         Ok((handle, outbox, Ready { connection, rev, session_ends_at: session.ends_at(), heads, held_back }))
     }
@@ -133,7 +144,7 @@ impl LiveService {
         self.deps.limits.sync(user)?;
         let paused = connection.is_paused();
         self.deps.hub.rewind(connection, &[]);
-        let read = self.read(user, positions).await;
+        let read = self.read(connection, positions).await;
         match read {
             Ok((synced, new)) => {
                 let given = synced.streams.iter().map(|part| (part.stream, part.rev));
@@ -141,7 +152,7 @@ impl LiveService {
                 let mut places: HashMap<StreamId, Rev> = new.iter().map(|stream| (*stream, Rev::ZERO)).collect();
                 places.extend(given.chain(lost));
                 let to: Vec<_> = places.into_iter().collect();
-                self.deps.hub.rewind(connection, &to);
+                self.deps.hub.bring_to(connection, &to);
                 let known: HashMap<StreamId, Rev> = positions.iter().copied().collect();
                 let from = to.iter().map(|(stream, _)| (*stream, *known.get(stream).unwrap_or(&Rev::ZERO))).collect();
                 Ok((synced, Resumed { from, to }))
@@ -162,11 +173,21 @@ impl LiveService {
 
     /// What the client has missed, and the conversations that are new to it. Those of them that the answer has no
     /// room for, or that are held back, it gets from their beginning afterwards.
-    async fn read(&self, user: UserId, positions: &[(StreamId, Rev)]) -> ServiceResult<(Synced, Vec<StreamId>)> {
-        let me = self.deps.stores.users.find(user).await?.ok_or(ServiceError::NotFound("user"))?;
-        let heads = self.sync.heads(user).await?;
-        let held = me.status.holds(self.deps.clock.now());
-        let synced = self.sync.read(user, positions, &heads, held).await?;
+    async fn read(
+        &self,
+        connection: &Connection,
+        positions: &[(StreamId, Rev)],
+    ) -> ServiceResult<(Synced, Vec<StreamId>)> {
+        let user = connection.identity.user;
+        let listens = |(stream, _): &(StreamId, Rev)| self.deps.hub.listens(user, *stream);
+        let synced = if !connection.is_held() && positions.iter().all(listens) {
+            self.sync.read(user, positions, Readable::Everything).await?
+        } else {
+            let (me, heads) = try_join!(self.deps.stores.users.find(user), self.sync.heads(user))?;
+            let me = me.ok_or(ServiceError::NotFound("user"))?;
+            let held = me.status.holds(self.deps.clock.now());
+            self.sync.read(user, positions, Readable::In { heads: &heads, held }).await?
+        };
         let mut new = match positions.iter().find(|(stream, _)| *stream == StreamId::User(user)) {
             Some((_, known)) => self.sync.new_conversations(user, *known).await?,
             None => Vec::new(),

@@ -1,6 +1,9 @@
 //! Status and presence: what a user chose to show, and what others get to know of whether he is here.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use dashmap::DashMap;
 use parlor_domain::{
@@ -8,13 +11,16 @@ use parlor_domain::{
     store::StoreResult,
 };
 use parlor_realtime::Arrival;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tracing::warn;
 
 use crate::{Caller, Deps, ServiceError, ServiceResult, detached};
 
 /// How many ended statuses are looked for at once.
 const ENDED_AT_ONCE: usize = 100;
+
+/// How many who came or went are told of at once.
+const SETTLED_AT_ONCE: usize = 100;
 
 /// Sets statuses, and tells contacts who is here.
 pub struct PresenceService {
@@ -50,19 +56,38 @@ impl PresenceService {
     pub(crate) async fn settle(&self) -> StoreResult<()> {
         let mut outcome = Ok(());
         let (mut settled, mut seen) = (Vec::new(), Vec::new());
-        for arrival in self.deps.hub.settle() {
-            match self.settle_one(&arrival).await {
-                Ok(at) => {
-                    settled.push(arrival);
-                    seen.extend(at);
-                }
-                Err(error) => {
-                    self.deps.hub.unsettle(user_of(&arrival));
-                    outcome = Err(error);
+        for arrivals in self.deps.hub.settle().chunks(SETTLED_AT_ONCE) {
+            let users: Vec<UserId> = arrivals.iter().map(user_of).collect();
+            // In turn with changes of the status: who hides meanwhile must not be told from before.
+            let _turns = self.deps.status_turns.of_all(&users).await;
+            let mut accounts = self.accounts(&users).await;
+            for arrival in arrivals {
+                match self.settle_one(arrival, accounts.remove(&user_of(arrival))).await {
+                    Ok(at) => {
+                        settled.push(*arrival);
+                        seen.extend(at);
+                    }
+                    Err(error) => {
+                        self.deps.hub.unsettle(user_of(arrival));
+                        outcome = Err(error);
+                    }
                 }
             }
         }
         self.note_seen(&settled, &seen).await.and(outcome)
+    }
+
+    /// The accounts of these users, each by itself if they can't be read together.
+    async fn accounts(&self, ids: &[UserId]) -> HashMap<UserId, StoreResult<User>> {
+        let users = &self.deps.stores.users;
+        if let Ok(found) = users.find_many(ids).await {
+            return found.into_iter().map(|user| (user.id, Ok(user))).collect();
+        }
+        let mut accounts = HashMap::new();
+        for id in ids {
+            accounts.extend(users.find(*id).await.transpose().map(|account| (*id, account)));
+        }
+        accounts
     }
 
     /// Notes that those who are seen to be here still are, so that the end of the server leaves a recent time.
@@ -102,11 +127,13 @@ impl PresenceService {
     }
 
     /// Tells contacts of one user, if there is something new to tell. Gives when he was seen, if he was.
-    async fn settle_one(&self, arrival: &Arrival) -> StoreResult<Option<(UserId, Timestamp)>> {
+    async fn settle_one(
+        &self,
+        arrival: &Arrival,
+        account: Option<StoreResult<User>>,
+    ) -> StoreResult<Option<(UserId, Timestamp)>> {
         let id = user_of(arrival);
-        // In turn with changes of the status: who hides meanwhile must not be told from before.
-        let _turn = self.deps.status_turns.of(id).lock().await;
-        let Some(mut user) = self.deps.stores.users.find(id).await? else { return Ok(None) };
+        let Some(mut user) = account.transpose()? else { return Ok(None) };
         let status = user.status.at(self.deps.clock.now());
         let visible = status.kind != StatusKind::Invisible && user.deleted_at.is_none();
         let (online, seen_at) = match arrival {
@@ -127,7 +154,13 @@ impl PresenceService {
             None => view.presence.online,
         };
         if news {
-            self.deps.try_to_tell_contacts(user, Event::PresenceUpdated(view.clone())).await?;
+            let conversations = self.deps.conversations_of(user).await?;
+            let event = Event::PresenceUpdated(view.clone());
+            if before.is_none() {
+                self.deps.hub.announce_arrival(user, &conversations, event);
+            } else {
+                self.deps.hub.announce_to_contacts(user, &conversations, event);
+            }
             self.told.insert(user, view);
         }
         Ok(())
@@ -209,6 +242,20 @@ impl Default for StatusTurns {
 
 impl StatusTurns {
     fn of(&self, user: UserId) -> &Mutex<()> {
-        &self.0[usize::from(user.as_bytes()[11]) % TURNS]
+        &self.0[Self::turn_of(user)]
+    }
+
+    /// The turns of several users at once, always taken in the same order.
+    async fn of_all(&self, users: &[UserId]) -> Vec<MutexGuard<'_, ()>> {
+        let turns: BTreeSet<usize> = users.iter().map(|user| Self::turn_of(*user)).collect();
+        let mut guards = Vec::with_capacity(turns.len());
+        for turn in turns {
+            guards.push(self.0[turn].lock().await);
+        }
+        guards
+    }
+
+    fn turn_of(user: UserId) -> usize {
+        usize::from(user.as_bytes()[11]) % TURNS
     }
 }

@@ -68,7 +68,7 @@ impl SyncService {
     pub async fn sync(&self, caller: Caller, positions: &[(StreamId, Rev)]) -> ServiceResult<Synced> {
         self.deps.limits.sync(caller.user)?;
         let heads = self.heads(caller.user).await?;
-        Ok(self.read(caller.user, positions, &heads, false).await?)
+        Ok(self.read(caller.user, positions, Readable::In { heads: &heads, held: false }).await?)
     }
 
     /// The caller's conversations and where each is.
@@ -77,14 +77,12 @@ impl SyncService {
         Ok(heads.into_iter().map(|head| (head.conversation, head)).collect())
     }
 
-    /// Reads what comes after these positions. With `held`, only what came before the user's status began to hold
-    /// pushes back.
+    /// Reads what comes after these positions, as far as the user may read it.
     pub(crate) async fn read(
         &self,
         user: UserId,
         positions: &[(StreamId, Rev)],
-        heads: &HashMap<ConversationId, Head>,
-        held: bool,
+        readable: Readable<'_>,
     ) -> StoreResult<Synced> {
         let mut synced = Synced::default();
         let mut todo = positions.to_vec();
@@ -93,7 +91,7 @@ impl SyncService {
         let mut known: HashSet<StreamId> = todo.iter().map(|(stream, _)| *stream).collect();
         let mut room = Room { changes: CHANGES_AT_ONCE, bytes: BYTES_AT_ONCE };
         while let Some((stream, from)) = todo.pop() {
-            let Some(until) = readable_until(user, stream, heads, held.then_some(from)) else {
+            let Some(until) = readable.until(user, stream, from) else {
                 synced.resync.push((stream, Rev::ZERO));
                 continue;
             };
@@ -159,6 +157,37 @@ impl SyncService {
     }
 }
 
+/// What a user may read at present.
+#[derive(Clone, Copy)]
+pub(crate) enum Readable<'a> {
+    /// All that is asked for: it is known that the streams are his, and nothing is held back.
+    Everything,
+    /// What he is in.
+    In {
+        /// His conversations.
+        heads: &'a HashMap<ConversationId, Head>,
+        /// Whether his status holds pushes back: then only what came before it began to.
+        held: bool,
+    },
+}
+
+impl Readable<'_> {
+    /// How far the user may read a stream; `None` if it is not his to read. What is held back begins in his own stream
+    /// where he is, in a conversation where the hold began.
+    fn until(self, user: UserId, stream: StreamId, from: Rev) -> Option<Rev> {
+        let end = Rev::new(u64::MAX);
+        match (stream, self) {
+            (StreamId::User(id), _) if id != user => None,
+            (_, Self::Everything) => Some(end),
+            (StreamId::User(_), Self::In { held, .. }) => Some(if held { from } else { end }),
+            (StreamId::Conversation(id), Self::In { heads, held }) => {
+                let held_from = heads.get(&id)?.held_from.filter(|_| held);
+                Some(held_from.unwrap_or(end))
+            }
+        }
+    }
+}
+
 /// What still goes into an answer.
 struct Room {
     changes: usize,
@@ -210,24 +239,6 @@ fn size_of_text(text: &str) -> usize {
         _ => 1,
     };
     text.bytes().map(size).sum()
-}
-
-/// How far the user may read a stream at present; `None` if it is not his to read. With `held_at`, where he is
-/// while his status holds pushes back: his own stream stands still there, a conversation where the hold began.
-fn readable_until(
-    user: UserId,
-    stream: StreamId,
-    heads: &HashMap<ConversationId, Head>,
-    held_at: Option<Rev>,
-) -> Option<Rev> {
-    let end = Rev::new(u64::MAX);
-    match stream {
-        StreamId::User(id) => (id == user).then_some(held_at.unwrap_or(end)),
-        StreamId::Conversation(id) => {
-            let head = heads.get(&id)?;
-            Some(if held_at.is_some() { head.held_from.unwrap_or(end) } else { end })
-        }
-    }
 }
 
 /// The conversation that a change says is new.

@@ -61,12 +61,19 @@ impl Deps {
         }
     }
 
-    /// As [`Self::tell_contacts`], for a caller who tries again.
-    pub(crate) async fn try_to_tell_contacts(&self, user: UserId, event: Event) -> StoreResult<()> {
-        let heads = self.stores.conversations.heads(user).await?;
-        let conversations: Vec<ConversationId> = heads.iter().map(|head| head.conversation).collect();
+    async fn try_to_tell_contacts(&self, user: UserId, event: Event) -> StoreResult<()> {
+        let conversations = self.conversations_of(user).await?;
         self.hub.announce_to_contacts(user, &conversations, event);
         Ok(())
+    }
+
+    /// The conversations that a user is in. Of one who is connected the hub knows them.
+    pub(crate) async fn conversations_of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
+        if let Some(conversations) = self.hub.conversations_of(user) {
+            return Ok(conversations);
+        }
+        let heads = self.stores.conversations.heads(user).await?;
+        Ok(heads.iter().map(|head| head.conversation).collect())
     }
 
     fn conversation_view(&self, entry: InboxEntry, other: Option<UserView>, viewer: UserId) -> ConversationView {

@@ -1,6 +1,6 @@
 //! What is pushed beside the changes keeps its place among them, and reaches whom it should.
 
-use parlor_domain::{Event, UserId};
+use parlor_domain::{Event, Rev, UserId};
 
 use crate::support::{
     ADA, BOB, CARL, HERE, OTHER_ROOM, ROOM, THERE, World, messages, online, receipt, settled, typing,
@@ -104,6 +104,33 @@ async fn contacts_are_told_once_though_they_share_several_conversations() {
     assert_eq!(carl.waiting(), ["1 online true"]);
     assert!(ada.waiting().is_empty());
     assert!(stranger.waiting().is_empty());
+}
+
+#[tokio::test]
+async fn who_comes_after_a_user_is_not_told_that_he_has_come_but_that_he_shows_himself() {
+    let world = World::new();
+    let mut bob = world.connect(BOB, &[HERE]);
+    let _ada = world.connect(ADA, &[HERE]);
+    let mut carl = world.connect(CARL, &[HERE]);
+    world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
+    assert_eq!(bob.waiting(), ["1 online true"]);
+    assert!(carl.waiting().is_empty());
+    world.hub.unsettle(ADA);
+    world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
+    assert_eq!(bob.waiting(), ["1 online true"]);
+    assert_eq!(carl.waiting(), ["1 online true"]);
+}
+
+#[tokio::test]
+async fn the_conversations_of_a_user_are_known_once_a_connection_is_attached() {
+    let world = World::new();
+    assert_eq!(world.hub.conversations_of(ADA), None);
+    let (ada, registration) = world.register(ADA);
+    assert_eq!(world.hub.conversations_of(ADA), None);
+    let _ = world.hub.attach(&ada.connection, registration, &world.heads(&[HERE]));
+    assert_eq!(world.hub.conversations_of(ADA), Some(vec![ROOM]));
+    world.hub.join(ADA, OTHER_ROOM, Rev::ZERO);
+    assert_eq!(world.hub.conversations_of(ADA).unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use parlor_domain::{Event, Rev, StreamId};
 
-use crate::support::{ADA, BOB, CARL, HERE, OTHER_ROOM, ROOM, THERE, World, message, messages, receipt, revs, settled};
+use crate::support::{
+    ADA, BOB, CARL, GRACE, HERE, OTHER_ROOM, ROOM, THERE, World, message, messages, receipt, revs, settled,
+};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_published_between_register_and_start_is_pushed_after_start_once() {
@@ -14,7 +16,7 @@ async fn what_is_published_between_register_and_start_is_pushed_after_start_once
     world.send(HERE, 1);
     let heads = world.heads(&[HERE]);
     world.send(HERE, 1);
-    world.hub.attach(&phone.connection, registration, &heads);
+    let _ = world.hub.attach(&phone.connection, registration, &heads);
     world.send(HERE, 1);
     assert!(phone.all().await.is_empty());
     world.hub.start(&phone.connection);
@@ -30,10 +32,26 @@ async fn a_user_new_to_the_hub_gets_what_others_heard_while_the_store_was_read()
     let (mut ada, registration) = world.register(ADA);
     let heads = world.heads(&[HERE]);
     world.send(HERE, 2);
-    world.hub.attach(&ada.connection, registration, &heads);
-    world.hub.reconcile(&revs(&[(HERE, 2)]));
+    assert_eq!(world.hub.attach(&ada.connection, registration, &heads), [], "others' stream knows where it is");
     world.hub.start(&ada.connection);
     assert_eq!(ada.all().await, messages(HERE, 1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_only_listener_took_with_him_counts_as_unheard() {
+    let world = World::new();
+    let bob = world.connect(BOB, &[HERE]);
+    let (mut ada, registration) = world.register(ADA);
+    let heads = world.heads(&[HERE, THERE]);
+    world.send(HERE, 1);
+    drop(bob);
+    world.clock.advance(GRACE);
+    world.hub.settle();
+    world.hub.retire(BOB);
+    assert_eq!(world.hub.attach(&ada.connection, registration, &heads), [HERE]);
+    world.hub.reconcile(&world.heads(&[HERE]).heads);
+    world.hub.start(&ada.connection);
+    assert_eq!(ada.all().await, messages(HERE, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +60,7 @@ async fn a_user_new_to_the_hub_gets_what_nobody_heard_while_the_store_was_read()
     let (mut ada, registration) = world.register(ADA);
     let heads = world.heads(&[HERE]);
     world.send(HERE, 2);
-    world.hub.attach(&ada.connection, registration, &heads);
+    assert_eq!(world.hub.attach(&ada.connection, registration, &heads), [HERE]);
     world.hub.reconcile(&revs(&[(HERE, 2)]));
     world.hub.start(&ada.connection);
     assert_eq!(ada.all().await, messages(HERE, 1, 2));
@@ -55,8 +73,8 @@ async fn of_two_connections_that_come_at_once_each_gets_what_it_does_not_know() 
     let ((mut phone, phone_registration), (mut desk, desk_registration)) = (world.register(ADA), world.register(ADA));
     let phone_heads = world.heads(&[HERE]);
     world.send(HERE, 1);
-    world.hub.attach(&desk.connection, desk_registration, &world.heads(&[HERE]));
-    world.hub.attach(&phone.connection, phone_registration, &phone_heads);
+    let _ = world.hub.attach(&desk.connection, desk_registration, &world.heads(&[HERE]));
+    let _ = world.hub.attach(&phone.connection, phone_registration, &phone_heads);
     world.hub.start(&desk.connection);
     world.hub.start(&phone.connection);
     assert_eq!(phone.all().await, messages(HERE, 1, 1));

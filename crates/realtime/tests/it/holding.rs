@@ -108,7 +108,7 @@ async fn a_connection_that_comes_during_a_hold_gets_on_release_what_was_held_bef
     let (mut ada, registration) = world.register(ADA);
     let heads = world.heads(&[HERE, THERE]).heads;
     let held = Attachment { heads, held: true, behind: revs(&[(HERE, 2)]) };
-    world.hub.attach(&ada.connection, registration, &held);
+    let _ = world.hub.attach(&ada.connection, registration, &held);
     world.hub.start(&ada.connection);
     world.send(HERE, 1);
     assert!(ada.all().await.is_empty());
@@ -125,7 +125,7 @@ async fn what_is_held_while_a_connection_comes_does_not_hide_what_was_held_befor
     let (mut phone, registration) = world.register(ADA);
     world.send(HERE, 1);
     let held = Attachment { heads: world.heads(&[HERE]).heads, held: true, behind: revs(&[(HERE, 2)]) };
-    world.hub.attach(&phone.connection, registration, &held);
+    let _ = world.hub.attach(&phone.connection, registration, &held);
     world.hub.start(&phone.connection);
     world.hub.release(ADA);
     assert_eq!(phone.all().await, messages(HERE, 3, 6));
@@ -136,14 +136,14 @@ async fn what_the_store_said_before_a_hold_or_release_gives_way_to_it() {
     let world = World::new();
     let (mut ada, registration) = world.register(ADA);
     world.hub.hold(ADA);
-    world.hub.attach(&ada.connection, registration, &world.heads(&[HERE]));
+    let _ = world.hub.attach(&ada.connection, registration, &world.heads(&[HERE]));
     world.hub.start(&ada.connection);
     world.send(HERE, 1);
     assert!(ada.all().await.is_empty());
 
     let (mut bob, registration) = world.register(BOB);
     world.hub.release(BOB);
-    world.hub.attach(&bob.connection, registration, &Attachment { held: true, ..world.heads(&[HERE]) });
+    let _ = world.hub.attach(&bob.connection, registration, &Attachment { held: true, ..world.heads(&[HERE]) });
     world.hub.start(&bob.connection);
     world.send(HERE, 1);
     assert_eq!(bob.all().await, messages(HERE, 2, 2));
@@ -153,7 +153,7 @@ async fn what_the_store_said_before_a_hold_or_release_gives_way_to_it() {
 async fn a_connection_that_finds_the_hold_over_releases_the_others() {
     let world = World::new();
     let (mut phone, registration) = world.register(ADA);
-    world.hub.attach(&phone.connection, registration, &Attachment { held: true, ..world.heads(&[HERE]) });
+    let _ = world.hub.attach(&phone.connection, registration, &Attachment { held: true, ..world.heads(&[HERE]) });
     world.hub.start(&phone.connection);
     world.send(HERE, 2);
     assert!(phone.all().await.is_empty());

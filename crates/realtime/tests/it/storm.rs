@@ -166,9 +166,9 @@ impl Client {
         dice.dawdle().await;
         let attachment = world.heads(&[HERE, THERE]);
         dice.dawdle().await;
-        world.hub.attach(&reader.connection, registration, &attachment);
+        let unheard = world.hub.attach(&reader.connection, registration, &attachment);
         dice.dawdle().await;
-        world.hub.reconcile(&world.heads(&[HERE, THERE]).heads);
+        world.hub.reconcile(&world.heads(&unheard).heads);
         dice.dawdle().await;
         let client = Self { user, reader, closed: false, known, came_at: attachment.heads.into_iter().collect() };
         client.resume(world, dice).await;

@@ -305,7 +305,7 @@ impl World {
 
     pub(crate) fn connect_session(&self, user: UserId, session: SessionId, streams: &[StreamId]) -> Reader {
         let (reader, registration) = self.register_session(user, session);
-        self.hub.attach(&reader.connection, registration, &self.heads(streams));
+        let _ = self.hub.attach(&reader.connection, registration, &self.heads(streams));
         self.hub.start(&reader.connection);
         reader
     }

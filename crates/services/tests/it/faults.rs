@@ -104,6 +104,13 @@ async fn an_account_that_can_not_be_read_stops_nobody_else_from_being_seen() {
     users.expect_set_last_seen().returning(|_| Ok(()));
     users.expect_ended_statuses().returning(|_, _| Ok(Vec::new()));
     let is_broken = Arc::clone(&broken);
+    let (known_together, broken_together) = (known.clone(), Arc::clone(&broken));
+    users.expect_find_many().returning(move |ids| {
+        if ids.contains(&cem.user) && broken_together.load(Ordering::SeqCst) {
+            return Err(StoreError::corrupt("users: cem"));
+        }
+        Ok(known_together.iter().filter(|user| ids.contains(&user.id)).cloned().collect())
+    });
     users.expect_find().returning(move |id| {
         if id == cem.user && is_broken.load(Ordering::SeqCst) {
             return Err(StoreError::corrupt("users: cem"));
@@ -135,12 +142,10 @@ async fn a_resume_that_cannot_read_leaves_the_connection_as_it_was() {
     let real = Arc::clone(&world.stores().conversations);
     let heads = real.heads(bob.user).await.unwrap();
     let mut conversations = MockConversationStore::new();
-    let known = heads.clone();
-    // Connecting reads twice, the first resume fails, the second one reads.
-    conversations.expect_heads().times(2).returning(move |_| Ok(known.clone()));
-    conversations.expect_heads().times(1).returning(|_| Err(down()));
     conversations.expect_heads().returning(move |_| Ok(heads.clone()));
     let members = real.members(id).await.unwrap();
+    // The first resume fails, the second one reads.
+    conversations.expect_members().times(1).returning(|_| Err(down()));
     conversations.expect_members().returning(move |_| Ok(members.clone()));
     let world = world.with_stores(|stores| Stores { conversations: Arc::new(conversations), ..stores }).await;
     let mut reader = world.connect_paused(bob).await;

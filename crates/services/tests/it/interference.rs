@@ -87,6 +87,20 @@ async fn who_connects_while_the_busy_status_is_being_stored_is_held_as_well() {
 }
 
 #[tokio::test]
+async fn what_is_sent_while_a_connection_is_made_reaches_it() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let pause = world.hooks.pause_after(Point::Heads);
+    let meanwhile = async {
+        pause.reached().await;
+        world.send(ada, id, "meanwhile").await.unwrap();
+        pause.go_on();
+    };
+    let (mut reader, ()) = tokio::join!(world.connect(bob), meanwhile);
+    reader.until("message meanwhile").await;
+}
+
+#[tokio::test]
 async fn a_deleted_account_is_out_even_if_nobody_can_be_told() {
     let world = World::new().await;
     let (_, bob, _) = world.pair().await;

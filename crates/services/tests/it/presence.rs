@@ -38,6 +38,23 @@ async fn who_shares_a_conversation_is_told_who_comes_and_goes_and_nobody_else() 
 }
 
 #[tokio::test]
+async fn who_comes_later_finds_those_who_are_here_and_is_told_when_they_go() {
+    let world = World::new().await;
+    let (ada, bob, _) = world.pair().await;
+    let mut ada_reads = world.connect(ada).await;
+    let bob_reads = world.connect(bob).await;
+    let _background = world.background();
+    ada_reads.until(&format!("presence {} true", bob.user)).await;
+    assert_eq!(ada_reads.so_far().await, Vec::<String>::new());
+    assert!(world.services.users.find(bob, ada.user).await.unwrap().presence.online);
+    let mut bob_reads = bob_reads;
+    drop(ada_reads);
+    world.clock.advance(Duration::from_secs(3));
+    let told = bob_reads.until(&format!("presence {} false", ada.user)).await;
+    assert_eq!(told.len(), 1, "that she had come, he found himself: {told:?}");
+}
+
+#[tokio::test]
 async fn closing_one_of_two_tabs_or_reloading_shows_nobody_leaving() {
     let world = World::new().await;
     let (ada, bob, _) = world.pair().await;

@@ -25,6 +25,7 @@ pub(super) enum Point {
     SetStatus,
     EndedStatuses,
     FindConversation,
+    Heads,
 }
 
 enum Act {
@@ -210,7 +211,7 @@ impl ConversationStore for Conversations {
         self.0.inbox(page).await
     }
     async fn heads(&self, user: UserId) -> StoreResult<Vec<Head>> {
-        self.0.heads(user).await
+        self.1.around(Point::Heads, self.0.heads(user)).await
     }
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
         self.0.members(id).await
