@@ -381,3 +381,29 @@ async fn what_waits_for_the_log_does_not_keep_the_hub_alive() {
     settled().await;
     assert_eq!(Arc::strong_count(&ada.connection), 2, "the client's and the outbox's");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_was_given_all_from_the_log_goes_on_live_without_another_look_at_it() {
+    let world = World::new();
+    world.send(HERE, 2);
+    let mut ada = world.connect(ADA, &[HERE]);
+    world.hub.rewind(&ada.connection, &[]);
+    world.hub.bring_to(&ada.connection, &revs(&[(HERE, 2)]));
+    world.hub.start(&ada.connection);
+    world.send(HERE, 1);
+    assert_eq!(ada.all().await, messages(HERE, 3, 3));
+    assert_eq!(world.log.reads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_since_the_log_was_read_for_a_resume_is_pushed_once() {
+    let world = World::new();
+    world.send(HERE, 2);
+    let mut ada = world.connect(ADA, &[HERE]);
+    world.hub.rewind(&ada.connection, &[]);
+    world.send(HERE, 1);
+    world.hub.bring_to(&ada.connection, &revs(&[(HERE, 2)]));
+    world.send(HERE, 1);
+    world.hub.start(&ada.connection);
+    assert_eq!(ada.all().await, messages(HERE, 3, 4));
+}
