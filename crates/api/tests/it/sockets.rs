@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::dev::Server;
+use actix_web::{dev::Server, http::Method, test::TestRequest};
 use parlor_api::HttpConfig;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use crate::support::{Setup, TestState, state};
+use crate::support::{Setup, TestState, request, start, state};
 
 /// Serves the application on a free port until the test ends.
 async fn serve(body_timeout: Duration) -> (SocketAddr, TestState) {
@@ -39,6 +39,32 @@ async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer));
     read.await.expect("the server closes the connection").unwrap();
     String::from_utf8(answer).unwrap()
+}
+
+const HANDSHAKE: [(&str, &str); 4] = [
+    ("connection", "upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
+#[actix_web::test]
+async fn a_connection_that_can_not_be_upgraded_is_told_so() {
+    let app = start().await;
+    let handshake = HANDSHAKE.into_iter().fold(request(Method::GET, "/api/v1/ws", ""), TestRequest::insert_header);
+    app.send(handshake).await.assert_problem(400, "bad_request");
+}
+
+#[actix_web::test]
+async fn a_request_that_asks_for_an_upgrade_in_vain_is_answered_like_any_other_and_the_connection_closed() {
+    let (address, _state) = serve(Duration::from_secs(30)).await;
+    for (path, status) in [("/healthz", 200), ("/nowhere", 404), ("/api/v1/ws?token=x", 400)] {
+        let headers: String = HANDSHAKE.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let answer = exchange(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+        assert!(answer.ends_with('}'), "{answer}");
+    }
 }
 
 #[actix_web::test]
