@@ -42,7 +42,7 @@ fn connect(hub: &Hub) -> Outbox {
         Identity { connection: ConnectionId::from_bytes([0; 12]), user: USER, session: SessionId::from_bytes([0; 12]) };
     let (connection, outbox, registration) = hub.register(identity, &FORMAT);
     let heads = vec![(StreamId::Conversation(ROOM), Rev::new(0))];
-    hub.attach(&connection, registration, &Attachment { heads, ..Attachment::default() });
+    let _ = hub.attach(&connection, registration, &Attachment { heads, ..Attachment::default() });
     hub.start(&connection);
     outbox
 }
