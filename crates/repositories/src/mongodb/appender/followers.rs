@@ -28,7 +28,7 @@ use super::super::{
 };
 
 /// The least time between two writes that nobody waits for.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_secs(1);
 /// Of how many of the newest messages it is made again: more than are written in a few pauses.
 const REPAIRED: i64 = 10_000;
 /// How many updates go in one command.

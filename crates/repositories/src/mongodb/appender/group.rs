@@ -30,6 +30,7 @@ use super::{
 };
 
 /// A group on its way.
+#[derive(Clone)]
 pub(super) struct Group {
     pub(super) collections: Collections,
     pub(super) memory: Arc<Mutex<Memory>>,
@@ -90,7 +91,7 @@ impl Group {
         if !first_round || jobs.iter().any(|job| conversations.is_deserted(&job.new)) {
             let stored = Stored::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
             let stored = take_stored(jobs, stored, &conversations);
-            self.finish(stored).await;
+            self.finish(stored);
         }
         let mut ends = self.ends_of(conversations.ids()).await?;
         let mut placed = place(jobs, &conversations, &mut ends);
@@ -108,7 +109,7 @@ impl Group {
         self.remember(&stored);
         self.refuse(&mut placed, refused);
         put_back(jobs, placed);
-        self.finish(stored).await;
+        self.finish(stored);
         Ok(())
     }
 
@@ -167,23 +168,28 @@ impl Group {
         }
     }
 
-    /// Answers for messages that are stored. What follows from them is written behind the answer.
-    async fn finish(&self, stored: Vec<Placed>) {
+    /// Answers for messages that are stored, while the next group is written. What follows from them is written behind
+    /// the answer.
+    fn finish(&self, stored: Vec<Placed>) {
         if stored.is_empty() {
             return;
         }
         self.followers.note(stored.iter().map(|placed| &placed.message));
-        let held = self.held_from(&stored).await;
-        let held = match held {
+        let group = self.clone();
+        tokio::spawn(async move { group.answer(stored).await });
+    }
+
+    async fn answer(&self, stored: Vec<Placed>) {
+        let held = match self.held_from(&stored).await {
             Ok(held) => held,
             // The message may have to be held back or not, so nobody may push it. Who sends it again gets it.
             Err(failure) => return refuse_all(stored.into_iter().map(|placed| placed.job).collect(), failure),
         };
-        for Placed { job, message, recipient } in stored {
+        Job::answer_all(stored.into_iter().map(|Placed { job, message, recipient }| {
             let from = recipient.and_then(|recipient| held.get(&(message.conversation_id, recipient)));
             let held = from.is_some_and(|from| message.rev > *from);
-            job.answer(Ok(AppendOutcome::Appended { message, held }));
-        }
+            (job, Ok(AppendOutcome::Appended { message, held }))
+        }));
     }
 
     /// From where on the recipients' changes are held back, asked until there is an answer or no more time.

@@ -46,10 +46,11 @@ impl Conversations {
         let mut found = HashMap::with_capacity(ids.len());
         let mut unknown = Vec::new();
         {
-            let memory = memory.lock();
+            let mut memory = memory.lock();
+            let known = memory.participants();
             for id in ids {
-                match memory.participants(id) {
-                    Some(participants) => drop(found.insert(id, participants)),
+                match known.get(&id) {
+                    Some(participants) => drop(found.insert(id, Arc::clone(participants))),
                     None => unknown.push(id),
                 }
             }

@@ -31,7 +31,9 @@ pub(super) type End = (Seq, Rev);
 /// The conversations that this node has written in.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    participants: HashMap<ConversationId, (Instant, Arc<Participants>)>,
+    /// Those that have been read since then. All of them are read anew at the same time: that takes few commands.
+    since: Option<Instant>,
+    participants: HashMap<ConversationId, Arc<Participants>>,
     ends: HashMap<ConversationId, End>,
 }
 
@@ -54,18 +56,19 @@ impl Participants {
 }
 
 impl Memory {
-    /// Who takes part, if that is still believed.
-    pub(super) fn participants(&self, id: ConversationId) -> Option<Arc<Participants>> {
-        let (read, participants) = self.participants.get(&id)?;
-        (read.elapsed() < BELIEVED).then(|| Arc::clone(participants))
+    /// Those who are still believed to take part.
+    pub(super) fn participants(&mut self) -> &HashMap<ConversationId, Arc<Participants>> {
+        if self.since.is_none_or(|since| since.elapsed() > BELIEVED) || self.participants.len() > REMEMBERED {
+            self.since = None;
+            self.participants.clear();
+        }
+        &self.participants
     }
 
     /// Remembers who took part at a time.
     pub(super) fn learn(&mut self, at: Instant, found: impl Iterator<Item = (ConversationId, Arc<Participants>)>) {
-        if self.participants.len() > REMEMBERED {
-            self.participants.clear();
-        }
-        self.participants.extend(found.map(|(id, participants)| (id, (at, participants))));
+        self.since = Some(self.since.map_or(at, |since| since.min(at)));
+        self.participants.extend(found);
     }
 
     pub(super) fn end(&self, id: ConversationId) -> Option<End> {

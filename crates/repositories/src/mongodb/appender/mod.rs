@@ -13,7 +13,7 @@ mod group;
 mod lookup;
 mod memory;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use parlor_domain::{
@@ -21,7 +21,7 @@ use parlor_domain::{
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tokio::{
-    runtime::Handle,
+    runtime::{Handle, Id},
     sync::{mpsc, oneshot},
     task::AbortHandle,
     time::{Instant, timeout},
@@ -57,12 +57,31 @@ impl Drop for Appender {
 struct Job {
     new: NewMessage,
     answer: oneshot::Sender<StoreResult<AppendOutcome>>,
+    /// Where the caller waits.
+    runtime: Option<Handle>,
 }
 
 impl Job {
     /// Whoever waited may have gone.
     fn answer(self, outcome: StoreResult<AppendOutcome>) {
         let _ = self.answer.send(outcome);
+    }
+
+    /// Answers many. To wake another runtime takes a call of the kernel, so each is woken once and gives its answers by
+    /// itself.
+    fn answer_all(answers: impl Iterator<Item = (Self, StoreResult<AppendOutcome>)>) {
+        let mut by_runtime: HashMap<Option<Id>, Vec<_>> = HashMap::new();
+        for (job, outcome) in answers {
+            by_runtime.entry(job.runtime.as_ref().map(Handle::id)).or_default().push((job, outcome));
+        }
+        for answers in by_runtime.into_values() {
+            let runtime = answers.first().and_then(|(job, _)| job.runtime.clone());
+            let give = move || answers.into_iter().for_each(|(job, outcome)| job.answer(outcome));
+            match runtime {
+                Some(runtime) => drop(runtime.spawn(async move { give() })),
+                None => give(),
+            }
+        }
     }
 }
 
@@ -80,7 +99,7 @@ impl Appender {
     pub(crate) async fn append(&self, new: NewMessage) -> StoreResult<AppendOutcome> {
         let (answer, outcome) = oneshot::channel();
         self.queue
-            .try_send(Job { new, answer })
+            .try_send(Job { new, answer, runtime: Handle::try_current().ok() })
             .map_err(|_| StoreError::unavailable("too many messages are waiting"))?;
         match timeout(self.limits.operation, outcome).await {
             Ok(Ok(outcome)) => outcome,
