@@ -30,9 +30,18 @@ pub(crate) fn describe(programs: &Programs, folder: &Path, short: bool) -> Vec<S
 
 /// What was built, as git names it.
 fn commit() -> String {
-    let output = Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().next().unwrap_or("unknown").to_owned()
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    let commit = git(&["describe", "--always", "--abbrev=12"]);
+    // What the measurements have written is no change of what they measure.
+    let changed = git(&["status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/performance.*"]);
+    match (commit.as_str(), changed.as_str()) {
+        ("", _) => "unknown".to_owned(),
+        (commit, "") => commit.to_owned(),
+        (commit, _) => format!("{commit}, changed"),
+    }
 }
 
 /// Of which kind the file system is that holds this directory, and on which device.

@@ -144,7 +144,7 @@ fn cores(results: &[Made]) -> Result<String> {
             Some(usage["cpu_seconds"].as_f64()? / usage["seconds"].as_f64()?)
         };
         let ours = ["server", "generator", "database"].map(of);
-        let others = cores.iter().sum::<f64>() - ours.iter().flatten().sum::<f64>();
+        let others = first + second - ours.iter().flatten().sum::<f64>();
         let [server, generator, database] = ours.map(|used| used.map_or_else(|| "–".to_owned(), percent));
         let label = report["label"].as_str().unwrap_or_default();
         let (first, second, others) = (percent(*first), percent(*second), percent(others.max(0.0)));
