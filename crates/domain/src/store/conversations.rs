@@ -128,7 +128,8 @@ pub trait ConversationStore: Send + Sync {
     /// Where every conversation is that the user is in.
     async fn heads(&self, user: UserId) -> StoreResult<Vec<Head>>;
 
-    /// The users in the conversation; none if it is unknown.
+    /// The users in the conversation; none if it is unknown. A sender's own `read_seq` may be behind what he has sent
+    /// last.
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>>;
 
     /// Moves a member's position forward, never back. `Read` moves `read_seq`, and if shown `read_receipt_seq` and

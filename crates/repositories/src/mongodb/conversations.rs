@@ -67,7 +67,6 @@ impl ConversationStore for Database {
     }
 
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
-        self.appender.settled_for(&[id]).await;
         Ok(self.members.get(self, id).await?.unwrap_or_default())
     }
 

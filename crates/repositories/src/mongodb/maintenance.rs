@@ -29,6 +29,8 @@ impl Maintenance for Database {
     }
 
     async fn clear(&self) -> StoreResult<()> {
+        // What comes to be written later would be about things that are gone.
+        self.appender.flushed().await;
         let cleared = self.write((), |c, ()| {
             async move {
                 // What is referred to, after what refers to it.

@@ -156,7 +156,7 @@ impl MongoStore {
 
     /// Ends the connections. What was acknowledged is safe without this.
     pub async fn close(self) {
-        self.database.appender.settled().await;
+        self.database.appender.flushed().await;
         self.database.collections.client.clone().shutdown().immediate(true).await;
     }
 

@@ -24,7 +24,7 @@ use super::{
         holds,
     },
     Job,
-    followers::Followers,
+    derived::Derived,
     lookup::{Conversations, Stored, ends, name},
     memory::{End, Memory},
 };
@@ -34,7 +34,7 @@ use super::{
 pub(super) struct Group {
     pub(super) collections: Collections,
     pub(super) memory: Arc<Mutex<Memory>>,
-    pub(super) followers: Arc<Followers>,
+    pub(super) derived: Arc<Derived>,
     pub(super) limits: TimeLimits,
     pub(super) pace: Pace,
 }
@@ -174,7 +174,7 @@ impl Group {
         if stored.is_empty() {
             return;
         }
-        self.followers.note(stored.iter().map(|placed| &placed.message));
+        self.derived.note(stored.iter().map(|placed| &placed.message));
         let group = self.clone();
         tokio::spawn(async move { group.answer(stored).await });
     }

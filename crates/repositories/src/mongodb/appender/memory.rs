@@ -33,6 +33,8 @@ pub(super) type End = (Seq, Rev);
 pub(super) struct Memory {
     /// Those that have been read since then. All of them are read anew at the same time: that takes few commands.
     since: Option<Instant>,
+    /// What was read before that may be as it was then.
+    forgotten: Option<Instant>,
     participants: HashMap<ConversationId, Arc<Participants>>,
     ends: HashMap<ConversationId, End>,
 }
@@ -67,6 +69,9 @@ impl Memory {
 
     /// Remembers who took part at a time.
     pub(super) fn learn(&mut self, at: Instant, found: impl Iterator<Item = (ConversationId, Arc<Participants>)>) {
+        if self.forgotten.is_some_and(|forgotten| at <= forgotten) {
+            return;
+        }
         self.since = Some(self.since.map_or(at, |since| since.min(at)));
         self.participants.extend(found);
     }
@@ -94,6 +99,6 @@ impl Memory {
 
     /// Something else has changed what is remembered.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self { forgotten: Some(Instant::now()), ..Self::default() };
     }
 }

@@ -8,7 +8,7 @@
 //! An attempt that is not answered may have happened. Messages have ids of their own, so what is tried again can't be
 //! stored twice, and what is found to be stored was stored by the first attempt.
 
-mod followers;
+mod derived;
 mod group;
 mod lookup;
 mod memory;
@@ -27,7 +27,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use self::{followers::Followers, group::Group, memory::Memory};
+use self::{derived::Derived, group::Group, memory::Memory};
 use super::{
     database::{Collections, Pace, TimeLimits},
     error::Failure,
@@ -42,14 +42,14 @@ const GROUP: usize = 500;
 pub(crate) struct Appender {
     queue: mpsc::Sender<Job>,
     memory: Arc<Mutex<Memory>>,
-    followers: Arc<Followers>,
-    following: AbortHandle,
+    derived: Arc<Derived>,
+    deriving: AbortHandle,
     limits: TimeLimits,
 }
 
 impl Drop for Appender {
     fn drop(&mut self) {
-        self.following.abort();
+        self.deriving.abort();
     }
 }
 
@@ -88,11 +88,11 @@ impl Job {
 impl Appender {
     pub(crate) fn start(collections: Collections, limits: TimeLimits, runtime: &Handle) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let (memory, followers) = (Arc::<Mutex<Memory>>::default(), Arc::<Followers>::default());
-        let following = runtime.spawn(Arc::clone(&followers).run(collections.clone(), limits)).abort_handle();
-        let writer = Writer { collections, memory: Arc::clone(&memory), followers: Arc::clone(&followers), limits };
+        let (memory, derived) = (Arc::<Mutex<Memory>>::default(), Arc::<Derived>::default());
+        let deriving = runtime.spawn(Arc::clone(&derived).run(collections.clone(), limits)).abort_handle();
+        let writer = Writer { collections, memory: Arc::clone(&memory), derived: Arc::clone(&derived), limits };
         runtime.spawn(writer.run(jobs));
-        Self { queue, memory, followers, following, limits }
+        Self { queue, memory, derived, deriving, limits }
     }
 
     /// Appends a message, together with those that others append at the same time.
@@ -109,12 +109,17 @@ impl Appender {
 
     /// Waits until what follows from messages is written, so that whoever reads it reads what was acknowledged.
     pub(crate) async fn settled(&self) {
-        self.followers.written().await;
+        self.derived.written().await;
     }
 
     /// The same for some conversations alone, as far as this node has written in them.
     pub(crate) async fn settled_for(&self, conversations: &[ConversationId]) {
-        self.followers.written_for(conversations).await;
+        self.derived.written_for(conversations).await;
+    }
+
+    /// Waits until what follows from this node's messages is written.
+    pub(crate) async fn flushed(&self) {
+        self.derived.flushed().await;
     }
 
     /// Forgets what is remembered, because something else has changed it.
@@ -127,7 +132,7 @@ impl Appender {
 struct Writer {
     collections: Collections,
     memory: Arc<Mutex<Memory>>,
-    followers: Arc<Followers>,
+    derived: Arc<Derived>,
     limits: TimeLimits,
 }
 
@@ -152,7 +157,7 @@ impl Writer {
         Group {
             collections: self.collections.clone(),
             memory: Arc::clone(&self.memory),
-            followers: Arc::clone(&self.followers),
+            derived: Arc::clone(&self.derived),
             limits: self.limits,
             pace: Pace::until(Instant::now() + self.limits.operation),
         }

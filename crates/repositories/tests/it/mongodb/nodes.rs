@@ -214,11 +214,11 @@ async fn what_a_node_that_ended_left_unwritten_is_made_again_by_the_next() {
     let unread = doc! { "$set": { "readSeq": 0_i64 } };
     raw.collection::<Document>("members").update_many(doc! {}, unread).await.unwrap();
     let next = other_node(&database).await;
-    everything_written(&next, ada).await;
-    let stored = raw.collection::<Document>("conversations").find_one(doc! {}).await.unwrap().unwrap();
-    assert_eq!(stored.get_datetime("updatedAt").unwrap().timestamp_millis(), fixture.clock.now().as_millis());
+
     let read = async |user| next.conversations.find(id, user).await.unwrap().unwrap().me.read_seq;
     assert_eq!((read(ada).await, read(bob).await), (Seq::new(1), Seq::new(2)));
+    let stored = raw.collection::<Document>("conversations").find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(stored.get_datetime("updatedAt").unwrap().timestamp_millis(), fixture.clock.now().as_millis());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,10 @@
-//! What follows from messages: how far a conversation has come, and that who writes has read what came before.
+//! What follows from messages and is stored beside them: how far a conversation has come, and that who writes has read
+//! what came before.
 //!
 //! It stands in documents of its own, so that inboxes are found by an index, and writing it costs more than the message
-//! itself. So it is written behind the acknowledgement, for a whole burst at once. Whatever is read of it on this node
-//! waits until it is written; other nodes see it at most [`PAUSE`] later. What a node that ends leaves unwritten is
-//! made again from the log.
+//! itself. So it is written behind the acknowledgement, for a whole burst at once. Whoever reads it on this node waits
+//! until it is written; other nodes see it [`PAUSE`] later. What a node leaves unwritten that is killed, the next one
+//! makes again from the newest messages before it shows any of it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,8 +23,8 @@ use tokio::{
 use tracing::warn;
 
 use super::super::{
-    database::{Collections, TimeLimits, all, answer},
-    documents::{PlaceDocument, date, long, oid},
+    database::{Collections, TimeLimits, answer},
+    documents::{PlaceDocument, date, decode, long, oid},
     error::Attempt,
 };
 
@@ -36,23 +37,24 @@ const AT_ONCE: usize = 1000;
 
 /// What is to be written, and what is under way.
 #[derive(Default)]
-pub(super) struct Followers {
+pub(super) struct Derived {
     state: Mutex<State>,
     /// There is something to write.
     noted: Notify,
     /// Somebody waits for it.
     hurry: Notify,
-    /// How many turns of writing are over.
+    /// How many rounds of writing are over.
     written: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct State {
-    /// For the next turn.
     next: Changes,
-    /// Which conversations the turn is about that is under way.
-    under_way: HashSet<ConversationId>,
-    /// How many turns have begun. The first makes again what earlier nodes have left undone.
+    /// The conversations of the round that is under way, if one is.
+    under_way: Option<HashSet<ConversationId>>,
+    /// Whether what earlier nodes have left unwritten has been made again.
+    repaired: bool,
+    /// How many rounds have begun.
     begun: u64,
 }
 
@@ -63,7 +65,7 @@ struct Changes {
     read: HashMap<(ConversationId, UserId), Seq>,
 }
 
-impl Followers {
+impl Derived {
     /// Takes note of what follows from these messages.
     pub(super) fn note<'a>(&self, messages: impl Iterator<Item = &'a Message>) {
         let mut state = self.state.lock();
@@ -74,24 +76,30 @@ impl Followers {
         self.noted.notify_one();
     }
 
-    /// Waits until all is written that has been noted so far, what earlier nodes have left undone included; or has
-    /// failed.
+    /// Waits until everything has been written that was noted so far, what earlier nodes have left included; or could
+    /// not be.
     pub(super) async fn written(&self) {
-        let turn = self.state.lock().turn_of_all();
-        self.wait_for(turn).await;
+        let round = self.state.lock().round_of_everything();
+        self.wait_for(round).await;
     }
 
-    /// The same for some conversations alone, as far as this node has written in them.
+    /// The same for some conversations.
     pub(super) async fn written_for(&self, conversations: &[ConversationId]) {
-        let turn = self.state.lock().turn_of(conversations);
-        if let Some(turn) = turn {
-            self.wait_for(turn).await;
+        let round = self.state.lock().round_of(conversations);
+        if let Some(round) = round {
+            self.wait_for(round).await;
         }
     }
 
-    async fn wait_for(&self, turn: u64) {
+    /// Waits until everything has been written that this node has noted; or could not be.
+    pub(super) async fn flushed(&self) {
+        let round = self.state.lock().round_of_noted();
+        self.wait_for(round).await;
+    }
+
+    async fn wait_for(&self, round: u64) {
         let mut written = self.written.subscribe();
-        while *written.borrow_and_update() < turn {
+        while *written.borrow_and_update() < round {
             self.noted.notify_one();
             self.hurry.notify_one();
             // There is always a sender: it is this.
@@ -101,73 +109,106 @@ impl Followers {
 
     /// Writes, for ever.
     pub(super) async fn run(self: Arc<Self>, collections: Collections, limits: TimeLimits) {
-        self.noted.notified().await;
-        let undone = {
-            let collections = collections.clone();
-            answer(limits.attempt, tokio::spawn(async move { left_undone(&collections).await })).await
-        };
-        let undone = undone.unwrap_or_else(|failure| {
-            warn!(%failure, "can't read what follows from the last messages");
-            Changes::default()
-        });
-        self.begin(|_| undone.clone());
-        self.write(undone, &collections, limits).await;
+        let mut failing = false;
         loop {
-            let changes = self.begin(|state| std::mem::take(&mut state.next));
-            self.write(changes, &collections, limits).await;
+            self.noted.notified().await;
+            let (changes, repaired) = self.begin();
+            let outcome = write(changes.clone(), repaired, &collections, limits).await;
+            if let Err(failure) = &outcome
+                && !failing
+            {
+                warn!(%failure, "can't write what follows from messages; trying again");
+            }
+            failing = outcome.is_err();
+            self.end(changes, !failing);
             select! {
                 () = self.hurry.notified() => {}
                 () = sleep(PAUSE) => {}
             }
-            self.noted.notified().await;
         }
     }
 
-    fn begin(&self, choose: impl FnOnce(&mut State) -> Changes) -> Changes {
+    fn begin(&self) -> (Changes, bool) {
         let mut state = self.state.lock();
-        let changes = choose(&mut state);
+        let changes = std::mem::take(&mut state.next);
         state.begun += 1;
-        state.under_way = changes.activity.keys().copied().collect();
-        changes
+        state.under_way = Some(changes.activity.keys().copied().collect());
+        (changes, state.repaired)
     }
 
-    async fn write(&self, changes: Changes, collections: &Collections, limits: TimeLimits) {
-        if !changes.activity.is_empty() {
-            let collections = collections.clone();
-            let writing = tokio::spawn(async move { changes.write(&collections).await });
-            if let Err(failure) = answer(limits.attempt, writing).await {
-                warn!(%failure, "can't write what follows from messages");
-            }
+    fn end(&self, changes: Changes, written: bool) {
+        let mut state = self.state.lock();
+        state.under_way = None;
+        if written {
+            state.repaired = true;
+        } else {
+            state.next.merge(changes);
+            self.noted.notify_one();
         }
-        self.state.lock().under_way = HashSet::new();
-        self.written.send_modify(|turns| *turns += 1);
+        drop(state);
+        self.written.send_modify(|rounds| *rounds += 1);
     }
 }
 
 impl State {
-    fn turn_of_all(&self) -> u64 {
-        if self.next.activity.is_empty() { self.begun.max(1) } else { self.next_turn() }
+    fn round_of_everything(&self) -> u64 {
+        // A round makes again what was left, as long as that is not done.
+        if self.repaired || self.under_way.is_some() { self.round_of_noted() } else { self.begun + 1 }
     }
 
-    /// The turn by which everything noted of these conversations is written, if it is not yet.
-    fn turn_of(&self, conversations: &[ConversationId]) -> Option<u64> {
-        if conversations.iter().any(|id| self.next.activity.contains_key(id)) {
-            return Some(self.next_turn());
+    fn round_of_noted(&self) -> u64 {
+        self.begun + u64::from(!self.next.is_empty())
+    }
+
+    /// The round by which everything is written of these conversations, if it is not yet.
+    fn round_of(&self, conversations: &[ConversationId]) -> Option<u64> {
+        if !self.repaired {
+            return Some(self.round_of_everything());
         }
-        conversations.iter().any(|id| self.under_way.contains(id)).then_some(self.begun)
-    }
-
-    fn next_turn(&self) -> u64 {
-        self.begun.max(1) + 1
+        if conversations.iter().any(|id| self.next.activity.contains_key(id)) {
+            return Some(self.begun + 1);
+        }
+        let under_way = self.under_way.as_ref()?;
+        conversations.iter().any(|id| under_way.contains(id)).then_some(self.begun)
     }
 }
 
+/// Writes the changes, and makes again what earlier nodes have left if that is not done yet.
+async fn write(changes: Changes, repaired: bool, c: &Collections, limits: TimeLimits) -> Attempt<()> {
+    let mut changes = changes;
+    if !repaired {
+        let collections = c.clone();
+        let left = tokio::spawn(async move { left_unwritten(&collections).await });
+        changes.merge(answer(limits.operation, left).await?);
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let collections = c.clone();
+    answer(limits.attempt, tokio::spawn(async move { changes.write(&collections).await })).await
+}
+
 impl Changes {
+    fn is_empty(&self) -> bool {
+        self.activity.is_empty()
+    }
+
     fn add(&mut self, conversation: ConversationId, sender: UserId, seq: Seq, at: Timestamp) {
         let newest = self.activity.entry(conversation).or_insert(at);
         *newest = (*newest).max(at);
         let read = self.read.entry((conversation, sender)).or_insert(seq);
         *read = (*read).max(seq);
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (conversation, at) in other.activity {
+            let newest = self.activity.entry(conversation).or_insert(at);
+            *newest = (*newest).max(at);
+        }
+        for (place, seq) in other.read {
+            let read = self.read.entry(place).or_insert(seq);
+            *read = (*read).max(seq);
+        }
     }
 
     /// Not waited for until a majority has it, as it follows from the log.
@@ -196,12 +237,15 @@ async fn update(c: &Collections, collection: &str, updates: &[Document]) -> Atte
 }
 
 /// What follows from the newest messages of the store: a node may have ended before it wrote that.
-async fn left_undone(c: &Collections) -> Attempt<Changes> {
+async fn left_unwritten(c: &Collections) -> Attempt<Changes> {
     let places = doc! { "_id": 0, "conversation": 1, "sender": 1, "seq": 1, "createdAt": 1 };
-    let newest = c.messages.find(doc! {}).sort(doc! { "_id": -1 }).limit(REPAIRED).projection(places).await?;
+    let mut newest = c.messages.find(doc! {}).sort(doc! { "_id": -1 }).limit(REPAIRED).projection(places).await?;
     let mut changes = Changes::default();
-    for place in all::<PlaceDocument>(newest).await? {
-        changes.add(place.conversation_id, place.sender_id, place.seq, place.created_at);
+    while newest.advance().await? {
+        // One that is corrupt is told to who reads it, and must not keep the others from being repaired.
+        if let Ok(place) = decode::<PlaceDocument>(newest.current()) {
+            changes.add(place.conversation_id, place.sender_id, place.seq, place.created_at);
+        }
     }
     Ok(changes)
 }
