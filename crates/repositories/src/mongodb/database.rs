@@ -289,7 +289,6 @@ fn may_run_again(error: &Error) -> bool {
 }
 
 /// The pauses between attempts: longer each time, of random length, and over at a time.
-#[derive(Clone, Debug)]
 pub(crate) struct Pace {
     end: Instant,
     pause: Duration,

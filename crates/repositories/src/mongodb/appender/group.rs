@@ -30,7 +30,6 @@ use super::{
 };
 
 /// A group on its way.
-#[derive(Clone)]
 pub(super) struct Group {
     pub(super) collections: Collections,
     pub(super) memory: Arc<Mutex<Memory>>,
@@ -91,7 +90,7 @@ impl Group {
         if !first_round || jobs.iter().any(|job| conversations.is_deserted(&job.new)) {
             let stored = Stored::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
             let stored = take_stored(jobs, stored, &conversations);
-            self.finish(stored);
+            self.finish(stored).await;
         }
         let mut ends = self.ends_of(conversations.ids()).await?;
         let mut placed = place(jobs, &conversations, &mut ends);
@@ -109,7 +108,7 @@ impl Group {
         self.remember(&stored);
         self.refuse(&mut placed, refused);
         put_back(jobs, placed);
-        self.finish(stored);
+        self.finish(stored).await;
         Ok(())
     }
 
@@ -168,18 +167,13 @@ impl Group {
         }
     }
 
-    /// Answers for messages that are stored, while the next group is written. What follows from them is written behind
-    /// the answer.
-    fn finish(&self, stored: Vec<Placed>) {
+    /// Answers for messages that are stored. What follows from them is written behind the answer. The next group waits
+    /// for this: those who are answered at once send at once, and large groups cost the database much less than small ones.
+    async fn finish(&self, stored: Vec<Placed>) {
         if stored.is_empty() {
             return;
         }
         self.derived.note(stored.iter().map(|placed| &placed.message));
-        let group = self.clone();
-        tokio::spawn(async move { group.answer(stored).await });
-    }
-
-    async fn answer(&self, stored: Vec<Placed>) {
         let held = match self.held_from(&stored).await {
             Ok(held) => held,
             // The message may have to be held back or not, so nobody may push it. Who sends it again gets it.
