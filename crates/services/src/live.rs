@@ -9,7 +9,7 @@ use parlor_domain::{
 use parlor_realtime::{Attachment, Connection, Format, Identity, Outbox, Resumed};
 use tokio::try_join;
 
-use crate::{AuthFailure, Caller, Deps, ServiceError, ServiceResult, SyncService, Synced, sync::Readable};
+use crate::{AuthFailure, Caller, Deps, ServiceError, ServiceResult, StreamSync, SyncService, Synced, sync::Readable};
 
 /// How many changes of conversations a client may have missed and still be recovered. One that missed more is served
 /// better by loading what it shows than by all that happened.
@@ -147,12 +147,20 @@ impl LiveService {
         let read = self.read(connection, positions).await;
         match read {
             Ok((synced, new)) => {
-                let given = synced.streams.iter().map(|part| (part.stream, part.rev));
+                let place = |part: &StreamSync| (part.stream, part.rev);
+                let mut to: Vec<_> = synced.streams.iter().filter(|part| !part.more).map(place).collect();
+                let cut = synced.streams.iter().filter(|part| part.more).map(place);
                 let lost = synced.resync.iter().copied().filter(|(_, head)| *head > Rev::ZERO);
-                let mut places: HashMap<StreamId, Rev> = new.iter().map(|stream| (*stream, Rev::ZERO)).collect();
-                places.extend(given.chain(lost));
-                let to: Vec<_> = places.into_iter().collect();
+                let mut rest: HashMap<StreamId, Rev> = new.iter().map(|stream| (*stream, Rev::ZERO)).collect();
+                rest.extend(cut.chain(lost));
+                for (stream, _) in &to {
+                    rest.remove(stream);
+                }
                 self.deps.hub.bring_to(connection, &to);
+                // Also where the stream has come no further: its receipts come when it has been read to its end.
+                let rest: Vec<_> = rest.into_iter().collect();
+                self.deps.hub.rewind(connection, &rest);
+                to.extend(rest);
                 let known: HashMap<StreamId, Rev> = positions.iter().copied().collect();
                 let from = to.iter().map(|(stream, _)| (*stream, *known.get(stream).unwrap_or(&Rev::ZERO))).collect();
                 Ok((synced, Resumed { from, to }))

@@ -150,6 +150,26 @@ async fn what_does_not_fit_into_the_answer_of_a_resume_is_pushed_after_it() {
 }
 
 #[tokio::test]
+async fn receipts_of_a_stream_that_a_full_answer_left_out_are_pushed_after_it() {
+    let world = World::new().await;
+    let (ada, bob, long) = world.pair().await;
+    let cem = world.user("cem").await;
+    let quiet = world.services.conversations.open_direct(bob, cem.user).await.unwrap().view.conversation.id;
+    world.send(bob, quiet, "read meanwhile").await.unwrap();
+    for n in 1..=501 {
+        world.send(ada, long, &format!("n{n}")).await.unwrap();
+    }
+    world.services.conversations.advance_receipt(cem, quiet, ReceiptKind::Read, Seq::new(1)).await.unwrap();
+    let mut reader = world.connect_paused(bob).await;
+    let known = [conversation(quiet, 1), conversation(long, 0)];
+    let (synced, _) = world.services.live.resume(&reader.connection, &known).await.unwrap();
+    let part = synced.streams.iter().find(|part| part.stream == StreamId::Conversation(quiet)).unwrap();
+    assert!(part.more && part.receipts.is_empty(), "there was no room for it: {part:?}");
+    world.services.live.start(&reader.connection);
+    reader.until(&format!("receipt {} read 1", cem.user)).await;
+}
+
+#[tokio::test]
 async fn resuming_does_not_get_around_being_busy() {
     let world = World::new().await;
     let (ada, bob, id) = world.pair().await;
