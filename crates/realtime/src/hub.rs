@@ -234,6 +234,8 @@ impl Hub {
     /// time does not get it.
     pub fn announce_to_contacts(&self, user: UserId, conversations: &[ConversationId], event: Event) {
         self.announce_to_those_here_before(u64::MAX, user, conversations, event);
+        // Afterwards: whoever has been told this must be told the next thing too, though he came after the user.
+        self.note_news(user);
     }
 
     /// The same, of a user who has come, or shows himself: who came after that has found him here.
@@ -397,7 +399,14 @@ impl Hub {
     /// Makes a user listen to a stream that he, or at least the newcomer among his connections, knows up to `head`.
     fn listen(&self, slot: &Arc<UserSlot>, id: StreamId, head: Rev, newcomer: Option<&Connection>) {
         let stream = self.streams.entry(id).or_insert_with(|| Arc::new(Stream::new(id, head)));
-        let listens = stream.lock().add(slot, (id, head), newcomer);
+        let mut state = stream.lock();
+        let listens = state.add(slot, (id, head), newcomer);
+        // What is stored and was never published, those who listen already wait for.
+        let repair = listens && state.is_at(head);
+        drop(state);
+        if repair {
+            self.repair(&stream);
+        }
         drop(stream);
         if !listens {
             self.forget_if_unheard(id);

@@ -40,10 +40,15 @@ impl Hub {
 
     /// Asks for the user to be among the next [`Self::settle`]'s, because what others may see of him changed.
     pub fn unsettle(&self, user: UserId) {
+        self.note_news(user);
+        self.unsettled.lock().insert(user);
+    }
+
+    /// Notes that whoever is here by now does not know the newest of the user.
+    pub(crate) fn note_news(&self, user: UserId) {
         if let Some(slot) = self.user(user) {
             slot.lock().news_since = self.next_turn();
         }
-        self.unsettled.lock().insert(user);
     }
 
     /// Forgets a user who is still gone.

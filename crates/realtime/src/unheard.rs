@@ -7,7 +7,7 @@ use std::{
 
 use parlor_domain::StreamId;
 
-/// How many streams share a counter, in effect: one of so many.
+/// How many counters there are; streams whose hashes agree share one.
 const COUNTERS: usize = 512;
 
 /// Counts publications that nobody heard. Whoever begins to listen compares the counters with those from before he read

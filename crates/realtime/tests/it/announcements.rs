@@ -3,7 +3,7 @@
 use parlor_domain::{Event, Rev, UserId};
 
 use crate::support::{
-    ADA, BOB, CARL, HERE, OTHER_ROOM, ROOM, THERE, World, messages, online, receipt, settled, typing,
+    ADA, BOB, CARL, GRACE, HERE, OTHER_ROOM, ROOM, THERE, World, messages, offline, online, receipt, settled, typing,
 };
 
 #[tokio::test]
@@ -119,6 +119,19 @@ async fn who_comes_after_a_user_is_not_told_that_he_has_come_but_that_he_shows_h
     world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
     assert_eq!(bob.waiting(), ["1 online true"]);
     assert_eq!(carl.waiting(), ["1 online true"]);
+}
+
+#[tokio::test]
+async fn who_was_told_too_late_that_a_user_had_gone_is_told_that_he_is_back() {
+    let world = World::new();
+    drop(world.connect(ADA, &[HERE]));
+    world.clock.advance(GRACE);
+    world.hub.settle();
+    let _ada = world.connect(ADA, &[HERE]);
+    let mut carl = world.connect(CARL, &[HERE]);
+    world.hub.announce_to_contacts(ADA, &[ROOM], offline(ADA));
+    world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
+    assert_eq!(carl.waiting(), ["1 online false", "1 online true"]);
 }
 
 #[tokio::test]

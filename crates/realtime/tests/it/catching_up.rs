@@ -383,6 +383,19 @@ async fn what_waits_for_the_log_does_not_keep_the_hub_alive() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_was_never_published_comes_when_somebody_connects_who_knows_of_it() {
+    let world = World::new();
+    let mut phone = world.connect(ADA, &[HERE]);
+    world.send(HERE, 1);
+    world.write(HERE, 1);
+    let _laptop = world.connect(BOB, &[HERE]);
+    assert_eq!(phone.all().await, messages(HERE, 1, 2));
+    let _tablet = world.connect(BOB, &[HERE]);
+    settled().await;
+    assert_eq!(world.log.reads(), 1, "nothing is missing any more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_given_all_from_the_log_goes_on_live_without_another_look_at_it() {
     let world = World::new();
     world.send(HERE, 2);

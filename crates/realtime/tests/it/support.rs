@@ -99,7 +99,15 @@ pub(crate) fn typing(user_id: UserId) -> Event {
 }
 
 pub(crate) fn online(user_id: UserId) -> Event {
-    let presence = Presence { online: true, last_seen_at: None };
+    presence(user_id, true)
+}
+
+pub(crate) fn offline(user_id: UserId) -> Event {
+    presence(user_id, false)
+}
+
+fn presence(user_id: UserId, online: bool) -> Event {
+    let presence = Presence { online, last_seen_at: None };
     Event::PresenceUpdated(PresenceView { user_id, presence, status: Status::default() })
 }
 
