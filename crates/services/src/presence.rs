@@ -8,7 +8,7 @@ use std::{
 use dashmap::DashMap;
 use parlor_domain::{
     Change, Event, InvalidValue, PresenceView, Status, StatusKind, StreamId, Timestamp, User, UserId, UserView,
-    store::StoreResult,
+    store::{StoreError, StoreResult},
 };
 use parlor_realtime::Arrival;
 use tokio::sync::{Mutex, MutexGuard};
@@ -60,7 +60,14 @@ impl PresenceService {
             let users: Vec<UserId> = arrivals.iter().map(user_of).collect();
             // In turn with changes of the status: who hides meanwhile must not be told from before.
             let _turns = self.deps.status_turns.of_all(&users).await;
-            let mut accounts = self.accounts(&users).await;
+            let mut accounts = match self.accounts(&users).await {
+                Ok(accounts) => accounts,
+                Err(error) => {
+                    users.iter().for_each(|user| self.deps.hub.unsettle(*user));
+                    outcome = Err(error);
+                    continue;
+                }
+            };
             for arrival in arrivals {
                 match self.settle_one(arrival, accounts.remove(&user_of(arrival))).await {
                     Ok(at) => {
@@ -77,17 +84,19 @@ impl PresenceService {
         self.note_seen(&settled, &seen).await.and(outcome)
     }
 
-    /// The accounts of these users, each by itself if they can't be read together.
-    async fn accounts(&self, ids: &[UserId]) -> HashMap<UserId, StoreResult<User>> {
+    /// The accounts of these users, each by itself if one of them can't be read.
+    async fn accounts(&self, ids: &[UserId]) -> StoreResult<HashMap<UserId, StoreResult<User>>> {
         let users = &self.deps.stores.users;
-        if let Ok(found) = users.find_many(ids).await {
-            return found.into_iter().map(|user| (user.id, Ok(user))).collect();
+        match users.find_many(ids).await {
+            Ok(found) => return Ok(found.into_iter().map(|user| (user.id, Ok(user))).collect()),
+            Err(StoreError::Corrupt(_)) => {}
+            Err(error) => return Err(error),
         }
         let mut accounts = HashMap::new();
         for id in ids {
             accounts.extend(users.find(*id).await.transpose().map(|account| (*id, account)));
         }
-        accounts
+        Ok(accounts)
     }
 
     /// Notes that those who are seen to be here still are, so that the end of the server leaves a recent time.

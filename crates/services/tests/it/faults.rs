@@ -3,14 +3,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use parlor_domain::{
     NewMessage, Status, StatusKind,
-    store::{StoreError, Stores},
+    store::{StoreError, Stores, Window},
     testing::{MockConversationStore, MockMessageStore, MockUserStore},
 };
 use parlor_services::{Background, ServiceError};
@@ -132,6 +132,67 @@ async fn an_account_that_can_not_be_read_stops_nobody_else_from_being_seen() {
             tokio::task::yield_now().await;
         }
     }
+}
+
+#[tokio::test]
+async fn accounts_are_not_asked_for_one_by_one_of_a_store_that_is_down() {
+    let world = World::new().await;
+    let (ada, bob, _) = world.pair().await;
+    let known = world.stores().users.find_many(&[ada.user, bob.user]).await.unwrap();
+    // Whether the store is down, and how often it was asked meanwhile, together and one by one.
+    let down_now = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let mut users = MockUserStore::new();
+    users.expect_rev().returning(|_| Ok(parlor_domain::Rev::ZERO));
+    users.expect_set_last_seen().returning(|_| Ok(()));
+    users.expect_ended_statuses().returning(|_, _| Ok(Vec::new()));
+    let fails = |which: usize| {
+        let (down_now, asked) = (Arc::clone(&down_now), Arc::clone(&asked));
+        move || {
+            let fails = down_now.load(Ordering::SeqCst);
+            asked[which].fetch_add(usize::from(fails), Ordering::SeqCst);
+            fails
+        }
+    };
+    let (together, known_together) = (fails(0), known.clone());
+    users.expect_find_many().returning(move |ids| {
+        let found = known_together.iter().filter(|user| ids.contains(&user.id)).cloned().collect();
+        if together() { Err(down()) } else { Ok(found) }
+    });
+    let alone = fails(1);
+    users
+        .expect_find()
+        .returning(move |id| if alone() { Err(down()) } else { Ok(known.iter().find(|user| user.id == id).cloned()) });
+    let world = world.with_stores(|stores| Stores { users: Arc::new(users), ..stores }).await;
+    let mut ada_reads = world.connect(ada).await;
+    let _bob_reads = world.connect(bob).await;
+    down_now.store(true, Ordering::SeqCst);
+    let _background = Background::start(&world.services, Duration::from_millis(1));
+    while asked[0].load(Ordering::SeqCst) < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(asked[1].load(Ordering::SeqCst), 0);
+    down_now.store(false, Ordering::SeqCst);
+    ada_reads.until(&format!("presence {} true", bob.user)).await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_of_a_conversation_is_nothing_to_who_is_not_in_it() {
+    let world = World::new().await;
+    let (ada, _, id) = world.pair().await;
+    let eve = world.user("eve").await;
+    let mut messages = MockMessageStore::new();
+    messages.expect_page().times(2).returning(|_, _, _| Err(StoreError::corrupt("messages: one")));
+    let world = world.with_stores(|stores| Stores { messages: Arc::new(messages), ..stores }).await;
+    let page =
+        async |caller, limit| world.services.messages.history(caller, id, Window::Newest, limit).await.unwrap_err();
+    // The second page is too large to be read for her.
+    for limit in [100, 101] {
+        let error = page(eve, limit).await;
+        assert!(matches!(error, ServiceError::NotFound(_)), "{error:?}");
+    }
+    let error = page(ada, 101).await;
+    assert!(matches!(error, ServiceError::Store(StoreError::Corrupt(_))), "{error:?}");
 }
 
 #[tokio::test]

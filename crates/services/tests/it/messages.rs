@@ -150,17 +150,20 @@ async fn long_messages_come_in_shorter_pages_without_a_gap_or_a_repeat() {
     for _ in 0..70 {
         world.send(ada, id, &long).await.unwrap();
     }
-    let (mut seqs, mut window) = (Vec::new(), Window::Newest);
-    loop {
-        let page = world.services.messages.history(ada, id, window, 1000).await.unwrap();
-        assert!(page.items.iter().map(|view| view.message.size()).sum::<usize>() <= PAGE_BYTES);
-        seqs.splice(0..0, page.items.iter().map(|view| view.message.seq.get()));
-        match page.next {
-            Some(next) => window = Window::Before(next),
-            None => break,
+    let walk = async |start: Window, on: fn(Seq) -> Window| {
+        let (mut pages, mut window) = (Vec::new(), Some(start));
+        while let Some(asked) = window {
+            let page = world.services.messages.history(ada, id, asked, 1000).await.unwrap();
+            assert!(page.items.iter().map(|view| view.message.size()).sum::<usize>() <= PAGE_BYTES);
+            pages.push(page.items.iter().map(|view| view.message.seq.get()).collect::<Vec<_>>());
+            window = page.next.map(on);
         }
-    }
-    assert_eq!(seqs, (1..=70).collect::<Vec<_>>());
+        assert!(pages.len() > 1 && pages.iter().all(|page| !page.is_empty()), "{pages:?}");
+        pages
+    };
+    let backwards: Vec<_> = walk(Window::Newest, Window::Before).await.into_iter().rev().flatten().collect();
+    assert_eq!(backwards, (1..=70).collect::<Vec<_>>());
+    assert_eq!(walk(Window::After(Seq::ZERO), Window::After).await.concat(), backwards);
 }
 
 #[tokio::test]
