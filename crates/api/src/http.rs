@@ -15,10 +15,10 @@ use std::{
     time::Duration,
 };
 
-use actix_codec::Framed;
+use actix_codec::{Encoder as _, Framed};
 use actix_http::{
     ConnectionType, HttpMessage as _, HttpService, Protocol, Request, Response,
-    body::{BoxBody, MessageBody, to_bytes},
+    body::{BodySize, BoxBody, MessageBody, to_bytes},
     error::{DispatchError, PayloadError},
     h1,
 };
@@ -28,12 +28,15 @@ use actix_web::{
     dev::{AppConfig, ServiceResponse},
     rt::net::TcpStream,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tracing::warn;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    time::timeout,
+};
+use tracing::{debug, warn};
 
 use crate::{app, live::hang_up, state::AppState};
 
@@ -76,7 +79,9 @@ where
                 // nothing.
                 .h1_allow_half_closed(false)
                 .graceful_shutdown_signal(stopping)
-                .upgrade(fn_service(move |(request, framed)| answer(Rc::clone(&upgrades), request, framed)))
+                .upgrade(fn_service(move |(request, framed)| {
+                    answer(Rc::clone(&upgrades), request, framed, config.write_timeout)
+                }))
                 .finish(fn_factory(move || std::future::ready(Ok::<_, ()>(Rc::clone(&app)))));
             let http = Rc::new(http.new_service(()).await?);
             Ok(fn_service(move |stream| serve(&*http, stream, config.write_timeout)))
@@ -92,12 +97,12 @@ where
 {
     prepare(&stream, write_timeout);
     let peer = stream.peer_addr().ok();
-    let door = Rc::<Door>::default();
+    let slot = Rc::<UpgradedSlot>::default();
     // On its own, so that nothing of it stays when the connection has become something else.
-    let requests = Box::pin(http.call((Connection { stream, door: Rc::clone(&door) }, Protocol::Http1, peer)));
+    let requests = Box::pin(http.call((Connection { stream, slot: Rc::clone(&slot) }, Protocol::Http1, peer)));
     Box::pin(async move {
         requests.await?;
-        if let Some(upgraded) = door.0.take() {
+        if let Some(upgraded) = slot.0.take() {
             upgraded.await;
         }
         Ok(())
@@ -126,12 +131,12 @@ fn give_up_on_stalled(_: &TcpStream, _: Duration) -> io::Result<()> {
 
 /// What a connection goes on with when its requests are over.
 #[derive(Default)]
-struct Door(Cell<Option<LocalBoxFuture<'static, ()>>>);
+struct UpgradedSlot(Cell<Option<LocalBoxFuture<'static, ()>>>);
 
 /// A connection that can leave HTTP.
 struct Connection {
     stream: TcpStream,
-    door: Rc<Door>,
+    slot: Rc<UpgradedSlot>,
 }
 
 impl AsyncRead for Connection {
@@ -170,13 +175,13 @@ impl AsyncWrite for Connection {
 struct Upgradable;
 
 /// What is to be done with the connection after the answer that this is in (in its extensions).
-struct TakeOver(Box<dyn FnOnce(TcpStream, Bytes) -> LocalBoxFuture<'static, ()>>);
+struct OnUpgrade(Box<dyn FnOnce(TcpStream, Bytes) -> LocalBoxFuture<'static, ()>>);
 
-/// Answers the handshake of a WebSocket. When the answer is on its way, `take_over` is given the connection and what
+/// Answers the handshake of a WebSocket. When the answer is on its way, `on_upgrade` is given the connection and what
 /// was read of it beyond the request. `None` if the connection can't be upgraded.
 pub(crate) fn upgrade<F>(
     request: &HttpRequest,
-    take_over: impl FnOnce(TcpStream, Bytes) -> F + 'static,
+    on_upgrade: impl FnOnce(TcpStream, Bytes) -> F + 'static,
 ) -> Option<HttpResponse>
 where
     F: Future<Output = ()> + 'static,
@@ -186,8 +191,8 @@ where
     }
     let response = actix_http::ws::handshake(request.head()).ok()?.finish();
     let mut response = HttpResponse::from(response.map_into_boxed_body());
-    let take_over: Box<dyn FnOnce(_, _) -> _> = Box::new(move |stream, read| Box::pin(take_over(stream, read)) as _);
-    response.extensions_mut().insert(TakeOver(take_over));
+    let on_upgrade: Box<dyn FnOnce(_, _) -> _> = Box::new(move |stream, read| Box::pin(on_upgrade(stream, read)) as _);
+    response.extensions_mut().insert(OnUpgrade(on_upgrade));
     Some(response)
 }
 
@@ -196,6 +201,7 @@ async fn answer<S, B>(
     app: Rc<S>,
     request: Request,
     framed: Framed<Connection, h1::Codec>,
+    write_timeout: Duration,
 ) -> Result<(), actix_http::Error>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
@@ -206,19 +212,35 @@ where
         Ok(response) => Response::from(response).map_into_boxed_body(),
         Err(error) => error.into(),
     };
-    let take_over = response.extensions_mut().remove::<TakeOver>();
-    if take_over.is_none() {
+    let on_upgrade = response.extensions_mut().remove::<OnUpgrade>();
+    if on_upgrade.is_none() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     let (head, body) = response.into_parts();
     let body = to_bytes(body)
         .await
         .map_err(|error| actix_http::Error::from(PayloadError::Io(io::Error::other(error.to_string()))))?;
-    let parts = h1::SendResponse::new(framed, head.set_body(body)).await?.into_parts();
-    let Connection { stream, door } = parts.io;
-    door.0.set(Some(match take_over {
-        Some(TakeOver(take_over)) => take_over(stream, parts.read_buf.freeze()),
+    let mut parts = framed.into_parts();
+    let Connection { mut stream, slot } = parts.io;
+    let written = timeout(write_timeout, async {
+        encode(&mut parts.codec, head, body, &mut parts.write_buf)?;
+        stream.write_all(&parts.write_buf).await
+    });
+    if let Err(error) = written.await.map_err(io::Error::from).flatten() {
+        debug!(error = &error as &dyn std::error::Error, "the client does not take its answer");
+        return Ok(());
+    }
+    slot.0.set(Some(match on_upgrade {
+        Some(OnUpgrade(on_upgrade)) => on_upgrade(stream, parts.read_buf.freeze()),
         None => Box::pin(hang_up(stream)),
     }));
     Ok(())
+}
+
+/// Appends a whole answer to what is to be written. The framework's `SendResponse` would do both, but waits for ever if
+/// it is woken at the wrong time amid a long answer.
+fn encode(codec: &mut h1::Codec, head: Response<()>, body: Bytes, to: &mut BytesMut) -> io::Result<()> {
+    codec.encode(h1::Message::Item((head, BodySize::Sized(body.len() as u64))), to)?;
+    codec.encode(h1::Message::Chunk(Some(body)), to)?;
+    codec.encode(h1::Message::Chunk(None), to)
 }
