@@ -62,6 +62,9 @@ pub(crate) async fn open_socket(
     let config = &state.live.config;
     let limits = FrameLimits { frame: config.max_frame, message: config.max_message, binary: false };
     let quota = Arc::new(Quota::new(config.frames_per_connection, UNAUTHENTICATED_BYTES));
+    if matches!(entry, Entry::Known(_)) {
+        quota.authenticated();
+    }
     let resume = parameters.resume;
     let serve = move |stream, read: Bytes| {
         let socket = WebSocket::new(stream, &read, limits, Arc::clone(&quota));

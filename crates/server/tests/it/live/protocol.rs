@@ -85,6 +85,16 @@ async fn what_is_sent_along_with_the_handshake_is_read() {
 }
 
 #[tokio::test]
+async fn what_the_known_send_along_with_the_handshake_is_not_held_to_what_strangers_may_send() {
+    let server = TestServer::start().await;
+    let ada = server.signup("ada").await;
+    let long = [PING_COMMAND, &[b' '; 5000]].concat();
+    let mut socket = RawSocket::open_with(&server, &ada, "/api/v1/ws", &frame(TEXT, &long)).await;
+    socket.next_of(TEXT).await;
+    assert_eq!(socket.next().await.unwrap().payload, br#"{"reply":1,"data":{}}"#);
+}
+
+#[tokio::test]
 async fn many_pings_at_once_are_answered_at_least_by_the_newest_answer() {
     let server = TestServer::start().await;
     let mut socket = open(&server, "ada").await;
