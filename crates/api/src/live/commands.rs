@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use futures_util::future::LocalBoxFuture;
 use parlor_domain::{ConversationId, ReceiptKind, Seq};
 use parlor_realtime::{Connection, Frame, FrameKind, Identity};
 use parlor_services::{Caller, Services};
 use serde::Serialize;
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::{
     problem::{Problem, ProblemCode},
@@ -21,6 +20,12 @@ pub(super) trait Reply {
     fn frame<T: Serialize>(&self, outcome: Result<T, Problem>) -> Option<Frame>;
 }
 
+/// What the log says of those for whom something is done.
+pub(super) fn span(connection: &Connection) -> Span {
+    let Identity { connection, user, .. } = &connection.identity;
+    info_span!("socket", %connection, %user)
+}
+
 /// Carries out the commands of one connection.
 pub(super) struct Commands<'a> {
     pub(super) services: &'a Services,
@@ -29,16 +34,10 @@ pub(super) struct Commands<'a> {
 }
 
 impl Commands<'_> {
-    /// Carries out a command, or refuses what was meant to be one, and queues the answer. Boxed, because it is much
-    /// larger than all that a connection needs while it waits for the next one.
-    pub(super) fn handle<'a>(
-        &'a self,
-        reply: &'a impl Reply,
-        command: Result<Command, Problem>,
-    ) -> LocalBoxFuture<'a, ()> {
-        let Identity { connection, user, .. } = &self.connection.identity;
-        let span = info_span!("socket", %connection, %user);
-        Box::pin(self.carry_out(reply, command).instrument(span))
+    /// Carries out a command, or refuses what was meant to be one, and queues the answer. Much larger than all that a
+    /// connection needs while it waits for the next one.
+    pub(super) fn handle(&self, reply: &impl Reply, command: Result<Command, Problem>) -> impl Future<Output = ()> {
+        self.carry_out(reply, command).instrument(span(self.connection))
     }
 
     async fn carry_out(&self, reply: &impl Reply, command: Result<Command, Problem>) {

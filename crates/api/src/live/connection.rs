@@ -1,15 +1,12 @@
 //! The task of one socket, from the upgrade to the close.
 
-use std::sync::Arc;
+use std::{iter::from_fn, sync::Arc};
 
 use actix_web::web;
 use parlor_domain::SessionId;
-use parlor_realtime::{Connection, Frame, Outbox, Outgoing};
+use parlor_realtime::{Connection, Frame, Outbox};
 use parlor_services::{Caller, Ready, ServiceError, ServiceResult};
-use tokio::{
-    select,
-    time::{sleep, timeout},
-};
+use tokio::{select, time::sleep};
 use tracing::debug;
 
 use super::{
@@ -20,7 +17,7 @@ use super::{
     lobby::Place,
     quota::Quota,
     ready::ready_event,
-    websocket::{CLOSE_TIMEOUT, WebSocket},
+    websocket::WebSocket,
 };
 use crate::{
     problem::{Problem, ProblemCode},
@@ -64,8 +61,7 @@ impl Socket {
             let (end, answers_due) = (&mut conversation).await;
             let (socket, outbox, Caller { user, session }) = conversation.into_parts();
             debug!(%user, %session, ?end, "the connection ends");
-            // Who does not read his farewell goes without.
-            let _ = Box::pin(timeout(CLOSE_TIMEOUT, leave(socket, outbox, session, (end, answers_due)))).await;
+            Box::pin(leave(socket, outbox, session, (end, answers_due))).await;
         }
     }
 
@@ -160,15 +156,9 @@ impl Socket {
 }
 
 /// Sends what is still due, and the close frame.
-async fn leave(
-    mut socket: WebSocket,
-    mut outbox: Outbox,
-    session: SessionId,
-    (end, answers_due): (End, bool),
-) -> Result<(), End> {
-    while answers_due && let Some(Outgoing::Frame(frame)) = outbox.try_next() {
-        socket.send(frame.bytes);
-        socket.flush().await?;
+async fn leave(mut socket: WebSocket, mut outbox: Outbox, session: SessionId, (mut end, answers_due): (End, bool)) {
+    if answers_due && let Err(failed) = socket.send_queued(from_fn(|| outbox.try_next()), usize::MAX) {
+        end = failed;
     }
     // From here on the user counts as gone, however long the client takes to read the rest.
     drop(outbox);
@@ -177,7 +167,6 @@ async fn leave(
         socket.send(frames::event(EventData::SessionRevoked(SessionRevoked { session_id })));
     }
     socket.close(end).await;
-    Ok(())
 }
 
 fn unauthenticated() -> Problem {

@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     future::Future,
+    iter::{from_fn, once},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -17,13 +18,14 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::future::LocalBoxFuture;
 use parlor_domain::Timestamp;
-use parlor_realtime::{Connection, Outbox, Outgoing};
-use parlor_services::{Caller, ServiceError, ServiceResult};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use parlor_realtime::{Connection, Outbox};
+use parlor_services::{Caller, ServiceError};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::Instrument as _;
 
 use super::{
     CloseCode,
-    commands::Commands,
+    commands::{Commands, span},
     incoming::{End, Received},
     websocket::WebSocket,
 };
@@ -63,7 +65,7 @@ pub(super) struct Conversation {
 /// When the session ends by which a client is signed in. One that was renewed meanwhile ends later.
 enum SessionEnd {
     At(Instant),
-    Asking(LocalBoxFuture<'static, ServiceResult<Timestamp>>),
+    Asking(LocalBoxFuture<'static, Result<Instant, CloseCode>>),
 }
 
 impl Conversation {
@@ -106,15 +108,10 @@ impl Conversation {
                 // What ends the connection must not wait for a client that takes nothing.
                 Poll::Pending => return self.outbox.poll_closed(context).map(|reason| End::Close(reason.into())),
             }
-            let mut next = Some(ready!(self.outbox.poll_next(context)));
-            let mut taken = 0;
-            while let Some(Outgoing::Frame(frame)) = next {
-                taken += frame.bytes.len();
-                self.socket.send(frame.bytes);
-                next = if taken < BATCH_BYTES { self.outbox.try_next() } else { None };
-            }
-            if let Some(Outgoing::Close(reason)) = next {
-                return Poll::Ready(End::Close(reason.into()));
+            let next = ready!(self.outbox.poll_next(context));
+            let queue = once(next).chain(from_fn(|| self.outbox.try_next()));
+            if let Err(end) = self.socket.send_queued(queue, BATCH_BYTES) {
+                return Poll::Ready(end);
             }
         }
     }
@@ -172,7 +169,7 @@ impl Conversation {
     /// is something to write.
     fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<Option<CloseCode>> {
         loop {
-            if let Some(code) = self.session.poll(&self.state, context) {
+            if let Some(code) = self.session.poll(context) {
                 return Poll::Ready(Some(code));
             }
             let due = self.due();
@@ -185,7 +182,7 @@ impl Conversation {
                 return Poll::Ready(Some(CloseCode::Idle));
             }
             if matches!(self.session, SessionEnd::At(end) if end <= now) {
-                self.session = SessionEnd::ask(&self.state, self.caller);
+                self.session = SessionEnd::ask(&self.state, &self.connection, self.caller);
             }
             if self.ping_at <= now {
                 self.ping_at = now + self.state.live.config.ping_interval;
@@ -232,24 +229,35 @@ impl Future for Conversation {
 }
 
 impl SessionEnd {
-    fn ask(state: &web::Data<AppState>, caller: Caller) -> Self {
+    fn ask(state: &web::Data<AppState>, connection: &Connection, caller: Caller) -> Self {
         let state = state.clone();
-        Self::Asking(Box::pin(async move { state.services.auth.session_end(caller).await }))
+        Self::Asking(Box::pin(async move { session_end(&state, caller).await }.instrument(span(connection))))
     }
 
     /// Gives a code when the session is over.
-    fn poll(&mut self, state: &AppState, context: &mut Context<'_>) -> Option<CloseCode> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Option<CloseCode> {
         let Self::Asking(asking) = self else { return None };
         let Poll::Ready(answer) = asking.as_mut().poll(context) else { return None };
         match answer {
-            Ok(later) => *self = Self::At(instant(state, later)),
-            Err(ServiceError::Unauthenticated(_)) => return Some(CloseCode::SessionEnded),
-            Err(error) => {
-                Problem::from(error).log();
-                *self = Self::At(Instant::now() + STORE_RETRY);
-            }
+            Ok(end) => *self = Self::At(end),
+            Err(code) => return Some(code),
         }
         None
+    }
+}
+
+/// When the session of a client ends, as far as can be told now.
+///
+/// # Errors
+/// The code to close with, if it has ended.
+async fn session_end(state: &AppState, caller: Caller) -> Result<Instant, CloseCode> {
+    match state.services.auth.session_end(caller).await {
+        Ok(end) => Ok(instant(state, end)),
+        Err(ServiceError::Unauthenticated(_)) => Err(CloseCode::SessionEnded),
+        Err(error) => {
+            Problem::from(error).log();
+            Ok(Instant::now() + STORE_RETRY)
+        }
     }
 }
 
@@ -259,16 +267,18 @@ fn instant(state: &AppState, time: Timestamp) -> Instant {
 }
 
 /// Waits until the session ends by which a client is signed in. One that was renewed meanwhile ends later.
-pub(super) async fn watch_session(state: &AppState, caller: Caller, mut ends_at: Timestamp) -> CloseCode {
+pub(super) async fn watch_session(
+    state: &AppState,
+    connection: &Connection,
+    caller: Caller,
+    ends_at: Timestamp,
+) -> CloseCode {
+    let mut end = instant(state, ends_at);
     loop {
-        sleep(ends_at.since(state.live.clock.now())).await;
-        match Box::pin(state.services.auth.session_end(caller)).await {
-            Ok(later) => ends_at = later,
-            Err(ServiceError::Unauthenticated(_)) => return CloseCode::SessionEnded,
-            Err(error) => {
-                Problem::from(error).log();
-                sleep(STORE_RETRY).await;
-            }
+        sleep_until(end).await;
+        match Box::pin(session_end(state, caller).instrument(span(connection))).await {
+            Ok(later) => end = later,
+            Err(code) => return code,
         }
     }
 }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes};
+use parlor_realtime::Outgoing;
 use tokio::{
     io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
@@ -31,7 +32,7 @@ use super::{
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the last frames and the close frame may wait for the client to read.
-pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may take to end its side of the connection after the server has.
 const HANG_UP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -93,6 +94,30 @@ impl WebSocket {
     /// Has a frame written, after all others.
     pub(super) fn send(&mut self, frame: Bytes) {
         self.outgoing.push_back(frame);
+    }
+
+    /// Has written what the hub has queued, until that is this many bytes.
+    ///
+    /// # Errors
+    /// The connection is to end: the hub says so, or a frame could not be encoded, and without it the client would
+    /// miss something in silence.
+    pub(super) fn send_queued(&mut self, queue: impl Iterator<Item = Outgoing>, enough: usize) -> Result<(), End> {
+        let mut taken = 0;
+        for next in queue {
+            let bytes = match next {
+                Outgoing::Frame(frame) => frame.bytes,
+                Outgoing::Close(reason) => return Err(End::Close(reason.into())),
+            };
+            if bytes.is_empty() {
+                return Err(End::Close(CloseCode::InternalError));
+            }
+            taken += bytes.len();
+            self.send(bytes);
+            if taken >= enough {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Writes what is to be written.
@@ -164,17 +189,17 @@ impl WebSocket {
         poll_fn(|context| self.poll_flush(context)).await
     }
 
-    /// Sends the close frame, if there is anybody to send it to, and ends the connection.
+    /// Sends the rest and the close frame, if the client waits for one, and ends the connection.
     pub(super) async fn close(mut self, end: End) {
-        let frame = match end {
-            End::Gone => return,
-            End::Closed(code) => frame::close(code.map(|code| (code, ""))),
+        match end {
+            // It may have ended its side alone, and read on.
+            End::Gone => {}
+            End::Closed(code) => self.send(frame::close(code.map(|code| (code, "")))),
             End::Close(code) => {
                 metrics::counter!("parlor_sockets_closed_total", "reason" => code.name()).increment(1);
-                frame::close(Some((code.number(), code.name())))
+                self.send(frame::close(Some((code.number(), code.name()))));
             }
-        };
-        self.send(frame);
+        }
         // Nothing can be done for a client that is gone or does not read.
         let written = timeout(CLOSE_TIMEOUT, poll_fn(|context| self.poll_write_all(context))).await;
         if let Ok(Ok(())) = written {
@@ -194,4 +219,60 @@ pub(crate) async fn hang_up(mut stream: TcpStream) {
     };
     // The connection is over in any case.
     let _ = timeout(HANG_UP_TIMEOUT, ending).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::rt::net::TcpListener;
+    use parlor_realtime::{CloseReason, Frame};
+    use parlor_services::Rate;
+
+    use super::*;
+
+    /// A WebSocket and its client's connection.
+    async fn open() -> (WebSocket, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let limits = FrameLimits { frame: 1000, message: 1000, binary: false };
+        let quota = Quota::new(Rate { burst: 1, per_minute: 1 }, 1);
+        (WebSocket::new(stream, &[], limits, Arc::new(quota)), client)
+    }
+
+    fn queued(bytes: &'static [u8]) -> Outgoing {
+        Outgoing::Frame(Frame::answer(Bytes::from_static(bytes)))
+    }
+
+    /// What the client gets of a queue until the connection is closed with what the queue says.
+    async fn read(queue: Vec<Outgoing>) -> Vec<u8> {
+        let (mut socket, mut client) = open().await;
+        let end = socket.send_queued(queue.into_iter(), usize::MAX).unwrap_err();
+        let mut read = Vec::new();
+        let reading = async {
+            client.read_to_end(&mut read).await.unwrap();
+            drop(client);
+        };
+        futures_util::join!(socket.close(end), reading);
+        read
+    }
+
+    #[actix_web::test]
+    async fn a_frame_that_could_not_be_encoded_closes_the_connection_after_those_before_it() {
+        let read = read(vec![queued(b"\x81\x01a"), queued(b""), queued(b"\x81\x01b")]).await;
+        assert_eq!(read, b"\x81\x01a\x88\x10\x03\xf3internal_error");
+    }
+
+    #[actix_web::test]
+    async fn what_the_hub_closes_with_ends_the_connection() {
+        let read = read(vec![queued(b"\x81\x01a"), Outgoing::Close(CloseReason::SlowReader)]).await;
+        assert_eq!(read, b"\x81\x01a\x88\x0d\x0f\xa6slow_reader");
+    }
+
+    #[actix_web::test]
+    async fn no_more_is_taken_from_the_queue_than_is_to_be_written_at_once() {
+        let (mut socket, _client) = open().await;
+        let mut queue = vec![queued(b"\x81\x01a"), queued(b"\x81\x01b"), queued(b"\x81\x01c")].into_iter();
+        socket.send_queued(queue.by_ref(), 4).unwrap();
+        assert_eq!(queue.as_slice(), [queued(b"\x81\x01c")]);
+    }
 }

@@ -227,7 +227,7 @@ impl Chat {
                 end = async { End::Close(CloseCode::ServiceRestart) }, if self.state.live.is_stopping() => end,
                 end = self.work(&connection, caller) => end,
                 end = pump.run() => end,
-                code = watch_session(&self.state, caller, session_ends_at) => End::Close(code),
+                code = watch_session(&self.state, &connection, caller, session_ends_at) => End::Close(code),
                 end = self.keep_lease(&connection) => end,
             };
             debug!(user = %caller.user, session = %caller.session, ?end, "the connection ends");
@@ -257,7 +257,7 @@ impl Chat {
                         continue;
                     }
                     let reply = Ack { command: event.name(), id: ack };
-                    commands.handle(&reply, command(&event, ack)).await;
+                    Box::pin(commands.handle(&reply, command(&event, ack))).await;
                 }
                 Event::Connect { namespace, .. } => self.refuse(&namespace, &ConnectError::invalid_namespace()),
                 Event::Disconnected { namespace, .. } if namespace.is_main() => return End::Left,
