@@ -7,13 +7,17 @@ use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
 use parlor_domain::store::{StoreError, StoreResult};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
-use super::database::{Collections, Database, Job};
+use super::{
+    database::{Collections, Database, Job},
+    error::Failure,
+};
 
 /// How many lookups of one sort are under way at a time.
 const UNDER_WAY: usize = 4;
@@ -49,10 +53,9 @@ where
         if self.begins((key, sender)) {
             database.runtime.spawn(work(Weak::clone(&database.me), Arc::clone(&self.0), self.1));
         }
-        match receiver.await {
-            Ok(Some(answer)) => answer,
-            Ok(None) => Ok(database.read(vec![key], self.1).await?.remove(&key)),
-            Err(_) => Err(StoreError::unavailable("the store is closed")),
+        match in_time(database.limits.operation, receiver).await? {
+            Some(answer) => answer,
+            None => Ok(database.read(vec![key], self.1).await?.remove(&key)),
         }
     }
 
@@ -63,6 +66,15 @@ where
         let begins = waiting.under_way < UNDER_WAY;
         waiting.under_way += usize::from(begins);
         begins
+    }
+}
+
+/// Waits for an answer, but no longer than an operation may take: those before it may take that long themselves.
+async fn in_time<T>(limit: Duration, receiver: oneshot::Receiver<T>) -> StoreResult<T> {
+    match timeout(limit, receiver).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Err(StoreError::unavailable("the store is closed")),
+        Err(_) => Err(Failure::NoAnswer.into()),
     }
 }
 
@@ -107,10 +119,97 @@ fn answer<V>(caller: Answer<V>, value: Option<StoreResult<Option<V>>>) {
 
 fn next<K, V>(waiting: &Mutex<Waiting<K, V>>) -> Option<Vec<(K, Answer<V>)>> {
     let mut waiting = waiting.lock();
+    // Those who went away or waited too long.
+    waiting.callers.retain(|(_, caller)| !caller.is_closed());
     let count = waiting.callers.len().min(AT_ONCE);
     if count == 0 {
         waiting.under_way -= 1;
         return None;
     }
     Some(waiting.callers.drain(..count).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, future::join_all};
+
+    use super::{
+        super::{MongoOptions, MongoStore},
+        *,
+    };
+    use crate::testing::MongoDatabase;
+
+    /// The keys of each lookup that was made.
+    type Asked = Mutex<Vec<Vec<u32>>>;
+
+    async fn connect(database: &MongoDatabase) -> Arc<Database> {
+        MongoStore::connect(database.url(), &MongoOptions::default()).await.unwrap().database
+    }
+
+    /// Finds each key, and as its value the double.
+    fn found(keys: &[u32]) -> HashMap<u32, u32> {
+        keys.iter().map(|key| (*key, 2 * key)).collect()
+    }
+
+    fn note(asked: &Asked, keys: &[u32]) {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        asked.lock().push(keys);
+    }
+
+    #[tokio::test]
+    async fn those_who_come_at_once_are_looked_up_together() {
+        static ASKED: Asked = Mutex::new(Vec::new());
+        let name = MongoDatabase::fresh();
+        let database = connect(&name).await;
+        let gather = Gather::new(|_, keys: &Vec<u32>| {
+            note(&ASKED, keys);
+            async { Ok(found(keys)) }.boxed()
+        });
+        let answers = join_all((1..=10).chain([3]).map(|key| gather.get(&database, key))).await;
+        let values: Vec<u32> = answers.into_iter().map(|answer| answer.unwrap().unwrap()).collect();
+        assert_eq!(values, (1..=10).chain([3]).map(|key| 2 * key).collect::<Vec<_>>());
+        assert_eq!(*ASKED.lock(), [(1..=10).collect::<Vec<_>>()]);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_cannot_be_read_fails_for_those_who_ask_for_it_alone() {
+        let name = MongoDatabase::fresh();
+        let database = connect(&name).await;
+        let gather = Gather::new(|_, keys: &Vec<u32>| {
+            let corrupt = keys.contains(&13).then(|| StoreError::corrupt("thirteen"));
+            async { corrupt.map_or_else(|| Ok(found(keys)), |error| Err(error.into())) }.boxed()
+        });
+        let answers = join_all((10..=16).map(|key| gather.get(&database, key).map(move |answer| (key, answer)))).await;
+        for (key, answer) in answers {
+            match answer {
+                Ok(value) => assert!(key != 13 && value == Some(2 * key), "{key}: {value:?}"),
+                Err(error) => assert!(key == 13 && matches!(error, StoreError::Corrupt(_)), "{key}: {error:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_looked_up_for_a_caller_who_has_gone() {
+        static ASKED: Asked = Mutex::new(Vec::new());
+        let name = MongoDatabase::fresh();
+        let database = connect(&name).await;
+        let gather = Gather::new(|_, keys: &Vec<u32>| {
+            note(&ASKED, keys);
+            async { Ok(found(keys)) }.boxed()
+        });
+        for key in 1..=10 {
+            // Begun, and then dropped.
+            assert!(gather.get(&database, key).now_or_never().is_none());
+        }
+        assert_eq!(gather.get(&database, 11).await.unwrap(), Some(22));
+        assert_eq!(*ASKED.lock(), [vec![11]]);
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_waits_no_longer_than_an_operation_may_take() {
+        let (_sender, receiver) = oneshot::channel::<()>();
+        let waited = in_time(Duration::ZERO, receiver).await;
+        assert!(matches!(waited, Err(StoreError::Unavailable(_))), "{waited:?}");
+    }
 }

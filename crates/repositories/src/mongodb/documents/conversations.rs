@@ -196,13 +196,20 @@ impl<'a> MessageFields<'a> {
                 ("_id", RawBsonRef::ObjectId(id)) => fields.id = Some(id),
                 ("conversation", RawBsonRef::ObjectId(id)) => fields.conversation = Some(id),
                 ("seq", RawBsonRef::Int64(number)) => fields.seq = Some(number),
+                ("seq", RawBsonRef::Int32(number)) => fields.seq = Some(number.into()),
                 ("rev", RawBsonRef::Int64(number)) => fields.rev = Some(number),
+                ("rev", RawBsonRef::Int32(number)) => fields.rev = Some(number.into()),
                 ("sender", RawBsonRef::ObjectId(id)) => fields.sender = Some(id),
                 ("text", RawBsonRef::String(text)) => fields.text = Some(text),
                 ("metadata", RawBsonRef::String(text)) => fields.metadata = Some(text),
                 ("clientMessageId", RawBsonRef::String(text)) => fields.client_message_id = Some(text),
                 ("fingerprint", RawBsonRef::Binary(binary)) => fields.fingerprint = Some(binary.bytes),
                 ("createdAt", RawBsonRef::DateTime(date)) => fields.created_at = Some(date),
+                (
+                    "_id" | "conversation" | "seq" | "rev" | "sender" | "text" | "metadata" | "clientMessageId"
+                    | "fingerprint" | "createdAt",
+                    _,
+                ) => return Err(format!("{name} is of another type")),
                 _ => {}
             }
         }
@@ -212,7 +219,7 @@ impl<'a> MessageFields<'a> {
 
 /// A field that every document of its sort has.
 fn there<T>(name: &str, field: Option<T>) -> Result<T, String> {
-    field.ok_or_else(|| format!("{name} is missing or of another type"))
+    field.ok_or_else(|| format!("{name} is missing"))
 }
 
 /// Where a message stands, without what it says.
@@ -246,5 +253,63 @@ impl Stored for PlaceDocument {
             sender_id: UserId::from_bytes(document.sender.bytes()),
             created_at: time(document.created_at),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::{Bson, Document, RawDocumentBuf};
+
+    use super::{super::encode, *};
+
+    fn message() -> (Message, Fingerprint) {
+        let message = Message {
+            id: MessageId::from_bytes([1; 12]),
+            conversation_id: ConversationId::from_bytes([2; 12]),
+            seq: Seq::new(3),
+            rev: Rev::new(4),
+            sender_id: UserId::from_bytes([5; 12]),
+            text: MessageText::parse("hello").unwrap(),
+            metadata: Metadata::default(),
+            client_message_id: Some(ClientMessageId::parse("c1").unwrap()),
+            created_at: Timestamp::from_millis(6),
+        };
+        (message, Fingerprint::from_bytes([7; 32]))
+    }
+
+    fn document() -> Document {
+        let (message, fingerprint) = message();
+        Document::try_from(&encode(&MessageDocument::new(&message, fingerprint)).unwrap()).unwrap()
+    }
+
+    /// What is read of the document with another value in a field.
+    fn read_with(field: &str, value: Bson) -> Result<(Message, Fingerprint), String> {
+        let mut document = document();
+        document.insert(field, value);
+        let raw = RawDocumentBuf::try_from(&document).unwrap();
+        MessageDocument::read(&raw)
+    }
+
+    #[test]
+    fn a_field_of_another_type_makes_a_message_corrupt_and_is_named() {
+        for field in document().keys() {
+            for value in [Bson::Null, Bson::Boolean(true)] {
+                let error = read_with(field, value).unwrap_err();
+                assert!(error.contains(&format!("{field} is of another type")), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_as_any_of_the_integers_that_a_tool_may_have_made_of_it() {
+        for (field, number) in [("seq", 3), ("rev", 4)] {
+            assert_eq!(read_with(field, Bson::Int32(number)), Ok(message()));
+            assert_eq!(read_with(field, Bson::Int64(number.into())), Ok(message()));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_version_may_have_added_is_left_alone() {
+        assert_eq!(read_with("reactions", Bson::Boolean(true)), Ok(message()));
     }
 }
