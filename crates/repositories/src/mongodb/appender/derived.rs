@@ -8,6 +8,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::Hash,
     sync::Arc,
     time::Duration,
 };
@@ -194,21 +195,13 @@ impl Changes {
     }
 
     fn add(&mut self, conversation: ConversationId, sender: UserId, seq: Seq, at: Timestamp) {
-        let newest = self.activity.entry(conversation).or_insert(at);
-        *newest = (*newest).max(at);
-        let read = self.read.entry((conversation, sender)).or_insert(seq);
-        *read = (*read).max(seq);
+        raise(&mut self.activity, [(conversation, at)]);
+        raise(&mut self.read, [((conversation, sender), seq)]);
     }
 
     fn merge(&mut self, other: Self) {
-        for (conversation, at) in other.activity {
-            let newest = self.activity.entry(conversation).or_insert(at);
-            *newest = (*newest).max(at);
-        }
-        for (place, seq) in other.read {
-            let read = self.read.entry(place).or_insert(seq);
-            *read = (*read).max(seq);
-        }
+        raise(&mut self.activity, other.activity);
+        raise(&mut self.read, other.read);
     }
 
     /// Not waited for until a majority has it, as it follows from the log.
@@ -226,6 +219,14 @@ impl Changes {
         let (conversations, members) =
             tokio::join!(update(c, "conversations", &conversations), update(c, "members", &members));
         conversations.and(members)
+    }
+}
+
+/// Sets what is lower there, or not there yet.
+fn raise<K: Eq + Hash, V: Copy + Ord>(to: &mut HashMap<K, V>, values: impl IntoIterator<Item = (K, V)>) {
+    for (key, value) in values {
+        let known = to.entry(key).or_insert(value);
+        *known = value.max(*known);
     }
 }
 

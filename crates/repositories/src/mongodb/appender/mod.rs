@@ -107,19 +107,25 @@ impl Appender {
         }
     }
 
-    /// Waits until what follows from messages is written, so that whoever reads it reads what was acknowledged.
+    /// Waits until what follows from messages is written, so that whoever reads it reads what was acknowledged; but no
+    /// longer than an attempt may take, as the read has its own time.
     pub(crate) async fn settled(&self) {
-        self.derived.written().await;
+        self.in_time(self.derived.written()).await;
     }
 
     /// The same for some conversations alone, as far as this node has written in them.
     pub(crate) async fn settled_for(&self, conversations: &[ConversationId]) {
-        self.derived.written_for(conversations).await;
+        self.in_time(self.derived.written_for(conversations)).await;
     }
 
     /// Waits until what follows from this node's messages is written.
     pub(crate) async fn flushed(&self) {
-        self.derived.flushed().await;
+        self.in_time(self.derived.flushed()).await;
+    }
+
+    async fn in_time(&self, writing: impl Future<Output = ()>) {
+        // What could not be written follows from the log all the same.
+        let _ = timeout(self.limits.attempt, writing).await;
     }
 
     /// Forgets what is remembered, because something else has changed it.

@@ -46,6 +46,14 @@ async fn everything_written(stores: &Stores, user: UserId) {
     stores.conversations.inbox(&Inbox { user, after: None, limit: 1 }).await.unwrap();
 }
 
+/// Takes back what follows from messages, as if it had never been written.
+async fn take_back(raw: &mongodb::Database) {
+    let long_ago = doc! { "$set": { "updatedAt": DateTime::from_millis(1) } };
+    raw.collection::<Document>("conversations").update_many(doc! {}, long_ago).await.unwrap();
+    let unread = doc! { "$set": { "readSeq": 0_i64 } };
+    raw.collection::<Document>("members").update_many(doc! {}, unread).await.unwrap();
+}
+
 async fn all(stores: &Stores, id: ConversationId) -> Vec<Message> {
     stores.messages.page(id, Window::After(Seq::ZERO), 10_000).await.unwrap()
 }
@@ -187,10 +195,7 @@ async fn what_follows_from_the_log_is_right_even_if_it_was_never_written() {
     let AppendOutcome::Appended { message: sent, .. } = sent else { panic!("{sent:?}") };
     everything_written(&stores, ada).await;
     let raw = meddle(&database).await;
-    let long_ago = doc! { "$set": { "updatedAt": DateTime::from_millis(1) } };
-    raw.collection::<Document>("conversations").update_many(doc! {}, long_ago).await.unwrap();
-    let unread = doc! { "$set": { "readSeq": 0_i64 } };
-    raw.collection::<Document>("members").update_many(doc! {}, unread).await.unwrap();
+    take_back(&raw).await;
     let entry = stores.conversations.find(id, ada).await.unwrap().unwrap();
     assert_eq!((entry.conversation.last_seq, entry.conversation.rev), (sent.seq, sent.rev));
     assert_eq!((entry.conversation.updated_at, entry.me.read_seq), (sent.created_at, sent.seq));
@@ -209,10 +214,7 @@ async fn what_a_node_that_ended_left_unwritten_is_made_again_by_the_next() {
     }
     everything_written(&stores, ada).await;
     let raw = meddle(&database).await;
-    let long_ago = doc! { "$set": { "updatedAt": DateTime::from_millis(1) } };
-    raw.collection::<Document>("conversations").update_many(doc! {}, long_ago).await.unwrap();
-    let unread = doc! { "$set": { "readSeq": 0_i64 } };
-    raw.collection::<Document>("members").update_many(doc! {}, unread).await.unwrap();
+    take_back(&raw).await;
     let next = other_node(&database).await;
 
     let read = async |user| next.conversations.find(id, user).await.unwrap().unwrap().me.read_seq;
