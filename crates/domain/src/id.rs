@@ -2,7 +2,8 @@
 //!
 //! The form is that of a MongoDB ObjectId, which existing front ends validate and existing databases carry.
 //! The first four bytes are the second of creation, so that ids made together lie together in an index. The
-//! other eight are random, so that an id tells nothing about the next one.
+//! other eight are random, so that an id tells nothing about the next one. Ids of messages are made otherwise: see
+//! [`MessageId::for_send`].
 
 use std::{fmt, str::FromStr};
 
@@ -79,11 +80,6 @@ macro_rules! ids {
         pub struct $name(ObjectId);
 
         impl $name {
-            /// A new id of the present second.
-            pub fn generate(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
-                Self(ObjectId::generate(clock, entropy))
-            }
-
             /// The id with these bytes.
             pub const fn from_bytes(bytes: [u8; 12]) -> Self {
                 Self(ObjectId::from_bytes(bytes))
@@ -117,7 +113,22 @@ macro_rules! ids {
     )*};
 }
 
-ids! {
+/// Ids that are made of the time and of random bytes.
+macro_rules! generated_ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        ids! { $($(#[$doc])* $name;)* }
+        $(
+            impl $name {
+                /// A new id of the present second.
+                pub fn generate(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+                    Self(ObjectId::generate(clock, entropy))
+                }
+            }
+        )*
+    };
+}
+
+generated_ids! {
     /// An account.
     UserId;
     /// One sign-in on one device: a family of refresh tokens.
@@ -126,6 +137,9 @@ ids! {
     ConnectionId;
     /// Where messages live.
     ConversationId;
+}
+
+ids! {
     /// A message.
     MessageId;
 }

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ConversationId, InvalidValue, MessageId, Metadata, Rev, Seq, Timestamp, UserId,
+    ConversationId, Entropy, InvalidValue, MessageId, Metadata, Rev, Seq, Timestamp, UserId,
     value::{is_blank, no_nul, one_visible_line, text_value},
 };
 
@@ -37,6 +37,44 @@ impl Message {
     }
 }
 
+impl MessageId {
+    /// The id of a message that is sent.
+    ///
+    /// With a client message id it is a hash of who sends it where under which name: a repeat has the id of the first
+    /// one, so that ids, which are unique, are all that a store needs to refuse it. Without one it is random.
+    ///
+    /// The first four bytes are a hash of the conversation, so that the ids of its messages lie together in an index. Who
+    /// knows what a message was or will be sent under can tell its id. That gives him nothing: what a message says is
+    /// shown to members alone, whoever asks by whichever id.
+    pub fn for_send(
+        conversation: ConversationId,
+        sender: UserId,
+        client_message_id: Option<&ClientMessageId>,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let mut bytes = [0; 12];
+        let (place, name) = bytes.split_at_mut(4);
+        place.copy_from_slice(&digest(&[b"parlor conversation of message", conversation.as_bytes()])[..4]);
+        match client_message_id {
+            Some(id) => name.copy_from_slice(
+                &digest(&[b"parlor message", conversation.as_bytes(), sender.as_bytes(), id.as_str().as_bytes()])[..8],
+            ),
+            None => entropy.fill(name),
+        }
+        Self::from_bytes(bytes)
+    }
+}
+
+/// The hash of these parts, each with its length, so that no two lists of parts are hashed alike.
+fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
 /// A message on its way into the log, which gives it `seq` and `rev`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
@@ -60,12 +98,7 @@ impl NewMessage {
     /// What tells a repeat from another message under the same [`ClientMessageId`], also when the stored one has
     /// changed since.
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut hash = Sha256::new();
-        for part in [self.text.as_str(), self.metadata.as_str()] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-        Fingerprint(hash.finalize().into())
+        Fingerprint(digest(&[self.text.as_str().as_bytes(), self.metadata.as_str().as_bytes()]))
     }
 }
 
@@ -142,6 +175,46 @@ impl ClientMessageId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::SeededEntropy;
+
+    const HERE: ConversationId = ConversationId::from_bytes([1; 12]);
+    const ME: UserId = UserId::from_bytes([2; 12]);
+
+    fn id(conversation: ConversationId, sender: UserId, name: &str) -> MessageId {
+        let name = ClientMessageId::parse(name).unwrap();
+        MessageId::for_send(conversation, sender, Some(&name), &SeededEntropy::new(1))
+    }
+
+    #[test]
+    fn the_id_of_a_message_with_a_name_is_the_same_for_ever() {
+        assert_eq!(id(HERE, ME, "c1").to_string(), "7bd0084806a7928ba0b8ad48");
+    }
+
+    #[test]
+    fn a_message_has_another_id_in_another_conversation_from_another_sender_or_under_another_name() {
+        let ids = [
+            id(HERE, ME, "c1"),
+            id(HERE, ME, "c2"),
+            id(HERE, UserId::from_bytes([3; 12]), "c1"),
+            id(ConversationId::from_bytes([3; 12]), ME, "c1"),
+        ];
+        let names: std::collections::HashSet<_> = ids.iter().map(|id| &id.as_bytes()[4..]).collect();
+        assert_eq!(names.len(), ids.len());
+    }
+
+    #[test]
+    fn messages_without_a_name_have_random_ids() {
+        let entropy = SeededEntropy::new(1);
+        let id = || MessageId::for_send(HERE, ME, None, &entropy);
+        assert_ne!(id(), id());
+    }
+
+    #[test]
+    fn the_ids_of_a_conversation_lie_together() {
+        let random = MessageId::for_send(HERE, ME, None, &SeededEntropy::new(1));
+        assert_eq!(random.as_bytes()[..4], id(HERE, ME, "c1").as_bytes()[..4]);
+        assert_ne!(random.as_bytes()[..4], id(ConversationId::from_bytes([3; 12]), ME, "c1").as_bytes()[..4]);
+    }
 
     #[test]
     fn a_text_is_kept_byte_for_byte() {

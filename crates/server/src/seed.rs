@@ -177,10 +177,11 @@ async fn conversation(
     let messages = plan.messages / conversations + u64::from(index < plan.messages % conversations);
     for _ in 0..messages {
         now = now + Duration::from_secs(1);
+        let sender = choose(&members, &entropy);
         let message = NewMessage {
-            id: MessageId::generate(&At(now), &entropy),
+            id: MessageId::for_send(opened.id, sender, None, &entropy),
             conversation_id: opened.id,
-            sender_id: choose(&members, &entropy),
+            sender_id: sender,
             text: MessageText::parse(&text(plan.message_chars, &entropy))?,
             metadata: Metadata::default(),
             client_message_id: None,

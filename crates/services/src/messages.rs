@@ -65,8 +65,9 @@ impl MessageService {
     /// `RateLimited`, `Store`.
     pub async fn send(&self, caller: Caller, send: SendMessage) -> ServiceResult<Sent> {
         let budget = self.deps.limits.message(caller.user)?;
+        let name = send.client_message_id.as_ref();
         let new = NewMessage {
-            id: MessageId::generate(&*self.deps.clock, &*self.deps.entropy),
+            id: MessageId::for_send(send.conversation, caller.user, name, &*self.deps.entropy),
             conversation_id: send.conversation,
             sender_id: caller.user,
             text: send.text,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::StoreResult;
-use crate::{ConversationId, Message, NewMessage, Rev, Seq};
+use super::{StoreError, StoreResult};
+use crate::{ConversationId, Fingerprint, Message, NewMessage, Rev, Seq};
 
 /// What came of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,23 @@ pub enum AppendOutcome {
     NotAMember,
     /// The conversation is direct and the other user's account is deleted.
     RecipientDeleted,
+}
+
+impl AppendOutcome {
+    /// What a send comes to whose id a stored message has. The fingerprint is that of what the first one was sent with.
+    ///
+    /// # Errors
+    /// `Conflict` if that is another message, which has the same id by chance.
+    pub fn of_taken_id(new: &NewMessage, first: &Message, fingerprint: Fingerprint) -> StoreResult<Self> {
+        let same_name = first.conversation_id == new.conversation_id
+            && first.sender_id == new.sender_id
+            && first.client_message_id == new.client_message_id;
+        if !same_name || new.client_message_id.is_none() {
+            return Err(StoreError::Conflict("message id"));
+        }
+        let same = fingerprint == new.fingerprint();
+        Ok(if same { Self::Repeated(first.clone()) } else { Self::ClientIdReused })
+    }
 }
 
 /// A part of a conversation's log.
@@ -56,6 +73,9 @@ pub trait MessageStore: Send + Sync {
     /// Appends a message with the next `seq` and `rev`, and in the same change sets the conversation's
     /// `last_seq`, `rev` and `updated_at` (to `created_at`, never back) and the sender's `read_seq` to the message. Concurrent
     /// calls are written together; those of one caller that awaits each before the next keep their order.
+    ///
+    /// The id is what tells a repeat: see [`MessageId::for_send`](crate::MessageId::for_send). One that another message
+    /// has by chance is a `Conflict`.
     async fn append(&self, new: &NewMessage) -> StoreResult<AppendOutcome>;
 
     /// At most `limit` messages of the window, in ascending order of `seq`. What is read ends with the message, if any,

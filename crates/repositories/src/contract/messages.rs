@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use parlor_domain::{
     ConversationId, Message, MessageText, Metadata, NewMessage, Rev, Seq, StatusKind,
-    store::{AppendOutcome, PAGE_BYTES, Window},
+    store::{AppendOutcome, PAGE_BYTES, StoreError, Window},
 };
 
 use super::Fixture;
@@ -137,6 +137,18 @@ pub async fn a_client_id_is_its_senders_and_its_conversations(f: &Fixture) {
         let outcome = append(f, &f.make_message(from, to, "hello", Some("c1"))).await;
         assert!(matches!(outcome, AppendOutcome::Appended { .. }), "{outcome:?}");
     }
+}
+
+pub async fn an_id_that_another_message_has_by_chance_is_a_conflict(f: &Fixture) {
+    let (ada, bob, id) = f.pair().await;
+    let first = f.make_message(ada, id, "first", Some("c1"));
+    append(f, &first).await;
+    for (from, text, name) in [(ada, "first", Some("c2")), (bob, "first", Some("c1")), (ada, "first", None)] {
+        let new = NewMessage { id: first.id, ..f.make_message(from, id, text, name) };
+        let error = f.stores.messages.append(&new).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict("message id")), "{error:?}");
+    }
+    assert_eq!(f.send(ada, id, "second").await.seq, Seq::new(2), "and those that came with it are stored");
 }
 
 pub async fn strangers_and_unknown_conversations_are_refused(f: &Fixture) {

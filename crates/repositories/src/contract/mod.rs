@@ -75,6 +75,7 @@ macro_rules! store_behaviours {
                 a_hundred_repeats_at_once_make_one_message
                 a_client_id_with_another_content_is_refused
                 a_client_id_is_its_senders_and_its_conversations
+                an_id_that_another_message_has_by_chance_is_a_conflict
                 strangers_and_unknown_conversations_are_refused
                 a_deleted_recipient_is_refused
                 an_append_moves_the_conversation_and_its_sender
@@ -98,7 +99,7 @@ macro_rules! store_behaviours {
                 an_interrupted_import_is_completed_by_a_repeat
                 another_record_under_the_same_key_is_refused
                 what_must_be_unique_is_refused_twice
-                of_a_message_id_revision_and_client_id_are_unique
+                of_a_message_id_and_revision_are_unique
                 an_imported_log_goes_on_where_it_ends
                 an_imported_conversation_knows_who_is_gone
             ]
@@ -198,13 +199,14 @@ impl Fixture {
     }
 
     fn make_message(&self, from: UserId, to: ConversationId, text: &str, client_id: Option<&str>) -> NewMessage {
+        let client_message_id = client_id.map(|id| ClientMessageId::parse(id).unwrap());
         NewMessage {
-            id: MessageId::generate(&self.clock, &self.entropy),
+            id: MessageId::for_send(to, from, client_message_id.as_ref(), &self.entropy),
             conversation_id: to,
             sender_id: from,
             text: MessageText::parse(text).unwrap(),
             metadata: Metadata::default(),
-            client_message_id: client_id.map(|id| ClientMessageId::parse(id).unwrap()),
+            client_message_id,
             created_at: self.now(),
         }
     }

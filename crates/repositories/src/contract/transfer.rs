@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    ClientMessageId, ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, Login, Member, Message, MessageId,
-    PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId, Settings, Status, StatusKind,
-    StatusText, Timestamp, User, UserChange, UserId, UserTopic, Username,
+    ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, Login, Member, Message, MessageId, PasswordHash,
+    ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
+    Timestamp, User, UserChange, UserId, UserTopic, Username,
     store::{
         AppendOutcome, Checksum, Credentials, Directory, Head, Inbox, InboxEntry, Key, Part, Position, ReceiptAdvance,
         Record, StoreError, Stores, UserLogPage, Window,
@@ -306,27 +306,19 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
     assert_eq!(export(&f.stores, 1000).await, records);
 }
 
-pub async fn of_a_message_id_revision_and_client_id_are_unique(f: &Fixture) {
+pub async fn of_a_message_id_and_revision_are_unique(f: &Fixture) {
     furnish(f).await;
     let records = export(&f.stores, 1000).await;
-    let with_client_id = of(&records, Part::Messages).find_map(|record| match record {
-        Record::Message { message, fingerprint } if message.client_message_id.is_some() => {
-            Some((message.clone(), *fingerprint))
-        }
+    let message = of(&records, Part::Messages).find_map(|record| match record {
+        Record::Message { message, fingerprint } => Some((message.clone(), *fingerprint)),
         _ => None,
     });
-    let (message, fingerprint) = with_client_id.unwrap();
-    let elsewhere = Message {
-        id: MessageId::from_bytes([9; 12]),
-        seq: Seq::new(999),
-        rev: Rev::new(999),
-        client_message_id: ClientMessageId::parse("another").ok(),
-        ..message.clone()
-    };
+    let (message, fingerprint) = message.unwrap();
+    let elsewhere =
+        Message { id: MessageId::from_bytes([9; 12]), seq: Seq::new(999), rev: Rev::new(999), ..message.clone() };
     let twice = [
         (Message { id: message.id, ..elsewhere.clone() }, "message id"),
-        (Message { rev: message.rev, ..elsewhere.clone() }, "revision"),
-        (Message { client_message_id: message.client_message_id, ..elsewhere }, "client message id"),
+        (Message { rev: message.rev, ..elsewhere }, "revision"),
     ];
     for (message, field) in twice {
         assert_eq!(conflict(f, Record::Message { message, fingerprint }).await, field);

@@ -21,10 +21,11 @@ use super::{
 use crate::MigrationError;
 
 /// Every migration there has been, in their order. What a released one says never changes.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("V1__accounts", include_str!("../../../../migrations/mongodb/V1__accounts.json")),
     ("V2__conversations", include_str!("../../../../migrations/mongodb/V2__conversations.json")),
     ("V3__holds", include_str!("../../../../migrations/mongodb/V3__holds.json")),
+    ("V4__ids_of_messages", include_str!("../../../../migrations/mongodb/V4__ids_of_messages.json")),
 ];
 
 /// For how long a node has the lock unless it says that it still needs it.
@@ -40,6 +41,7 @@ const INDEX_OPTIONS_CONFLICT: i32 = 85;
 const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 const NAMESPACE_EXISTS: i32 = 48;
 const NAMESPACE_NOT_FOUND: i32 = 26;
+const INDEX_NOT_FOUND: i32 = 27;
 
 type Migrated = Result<Vec<String>, MigrationError>;
 
@@ -146,7 +148,7 @@ async fn refuse_foreign(c: &Collections) -> Result<(), MigrationError> {
 }
 
 /// Runs a command of a migration. One that was interrupted is run again, so a collection that is there already gets what
-/// it should have.
+/// it should have, and an index that is to be dropped may be gone.
 async fn run(c: &Collections, command: Document) -> Result<(), Error> {
     let made = c.database.run_command(command.clone()).await;
     match made {
@@ -155,6 +157,7 @@ async fn run(c: &Collections, command: Document) -> Result<(), Error> {
             change.extend(command.into_iter().filter(|(field, _)| field != "create"));
             c.database.run_command(change).await.map(drop)
         }
+        Err(error) if code(&error) == Some(INDEX_NOT_FOUND) && command.contains_key("dropIndexes") => Ok(()),
         made => made.map(drop),
     }
 }
@@ -178,9 +181,14 @@ async fn expected_indexes(c: &Collections) -> Result<Vec<(String, Document)>, Mi
     let mut expected = Vec::new();
     for migration in Migration::all().filter(|known| pending.iter().all(|other| other.version != known.version)) {
         for command in migration.commands()? {
-            let Ok(collection) = command.get_str("createIndexes") else { continue };
-            let indexes = command.get_array("indexes").into_iter().flatten();
-            expected.extend(indexes.filter_map(|index| Some((collection.to_owned(), index.as_document()?.clone()))));
+            if let Ok(collection) = command.get_str("createIndexes") {
+                let indexes = command.get_array("indexes").into_iter().flatten();
+                let made = indexes.filter_map(|index| Some((collection.to_owned(), index.as_document()?.clone())));
+                expected.extend(made);
+            } else if let Ok(collection) = command.get_str("dropIndexes") {
+                let dropped = |index: &Document| index.get("name") == command.get("index");
+                expected.retain(|(of, index): &(String, Document)| of != collection || !dropped(index));
+            }
         }
     }
     Ok(expected)

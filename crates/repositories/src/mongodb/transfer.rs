@@ -26,14 +26,13 @@ use super::{
 };
 
 /// What must be unique beside the keys.
-const UNIQUE: [(&str, &str); 7] = [
+const UNIQUE: [(&str, &str); 6] = [
     ("byUsername", "username"),
     ("byEmail", "email"),
     ("byTopic", "topic"),
     ("byDirectKey", "pair of users"),
     ("_id_", "message id"),
     ("byRev", "revision"),
-    ("byClientMessageId", "client message id"),
 ];
 
 #[async_trait]

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, Fingerprint, Message, NewMessage, Rev, Seq, UserId,
-    store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreResult, Window},
+    ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId,
+    store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 use rusqlite::{Connection, Params, Row, params};
 
@@ -42,13 +42,12 @@ fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcom
     let Some(place) = place(connection, new.conversation_id, new.sender_id)? else {
         return Ok(AppendOutcome::NotAMember);
     };
-    let fingerprint = new.fingerprint();
-    if let Some((first, stored)) = sent_before(connection, new)? {
-        let same = stored == fingerprint;
-        return Ok(if same { AppendOutcome::Repeated(first) } else { AppendOutcome::ClientIdReused });
-    }
     if place.other_deleted {
-        return Ok(AppendOutcome::RecipientDeleted);
+        // A repeat is answered as the first was.
+        let first = with_id(connection, new.id)?;
+        return first.map_or(Ok(AppendOutcome::RecipientDeleted), |(first, stored)| {
+            AppendOutcome::of_taken_id(new, &first, stored)
+        });
     }
     let message = Message {
         id: new.id,
@@ -61,7 +60,11 @@ fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcom
         client_message_id: new.client_message_id.clone(),
         created_at: new.created_at,
     };
-    insert(connection, &message, fingerprint)?;
+    if !insert(connection, &message, new.fingerprint())? {
+        let (first, stored) = with_id(connection, new.id)?
+            .ok_or_else(|| StoreError::corrupt(format!("message {}: is there and is not found", new.id)))?;
+        return AppendOutcome::of_taken_id(new, &first, stored);
+    }
     follow(connection, &message)?;
     Ok(AppendOutcome::Appended { message, held: place.held })
 }
@@ -85,22 +88,18 @@ fn place(connection: &Connection, conversation: ConversationId, sender: UserId) 
     })
 }
 
-/// The message that the sender has sent under this client message id, and the fingerprint of what he sent.
-fn sent_before(connection: &Connection, new: &NewMessage) -> StoreResult<Option<(Message, Fingerprint)>> {
-    let Some(client_id) = &new.client_message_id else { return Ok(None) };
-    let sql = format!(
-        "SELECT {MESSAGE}, fingerprint FROM messages \
-         WHERE conversation_id = ?1 AND sender_id = ?2 AND client_message_id = ?3"
-    );
-    let params = params![new.conversation_id.as_bytes(), new.sender_id.as_bytes(), client_id.as_str()];
+/// The message with an id, and the fingerprint of what its sender sent.
+fn with_id(connection: &Connection, id: MessageId) -> StoreResult<Option<(Message, Fingerprint)>> {
+    let sql = format!("SELECT {MESSAGE}, fingerprint FROM messages WHERE id = ?1");
     let read = |row: &Row<'_>| Ok((message(row)?, Fingerprint::from_bytes(get(row, "fingerprint")?)));
-    first(connection, &sql, params, read)
+    first(connection, &sql, [id.as_bytes()], read)
 }
 
-/// Adds a message at its place, and nothing that follows from it.
-pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<()> {
+/// Adds a message at its place, and nothing that follows from it; `false` if its id is taken.
+pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<bool> {
     const SQL: &str = "INSERT INTO messages (id, conversation_id, seq, rev, sender_id, text, metadata, \
-         client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+         client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+         ON CONFLICT (id) DO NOTHING";
     let params = params![
         message.id.as_bytes(),
         message.conversation_id.as_bytes(),
@@ -113,7 +112,7 @@ pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fi
         fingerprint.as_bytes(),
         message.created_at.as_millis(),
     ];
-    run(connection, SQL, params).map(|_| ())
+    run(connection, SQL, params).map(|inserted| inserted > 0)
 }
 
 /// What follows from a new message: the conversation has come to it, and its sender has read it.

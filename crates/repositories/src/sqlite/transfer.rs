@@ -17,14 +17,9 @@ use super::{
     users::{insert_account, topic, topic_columns},
 };
 
-/// What must be unique beside the keys, but for accounts.
-const UNIQUE: [(&str, &str); 5] = [
-    ("user_stream.topic", "topic"),
-    ("conversations.direct_key", "pair of users"),
-    ("messages.id", "message id"),
-    ("messages.rev", "revision"),
-    ("messages.client_message_id", "client message id"),
-];
+/// What must be unique beside the keys, but for accounts and the ids of messages.
+const UNIQUE: [(&str, &str); 3] =
+    [("user_stream.topic", "topic"), ("conversations.direct_key", "pair of users"), ("messages.rev", "revision")];
 
 #[async_trait]
 impl Transfer for Database {
@@ -262,7 +257,9 @@ fn insert_member(connection: &Connection, conversation: ConversationId, member: 
 /// Adds a message, and makes its conversation come to it.
 fn insert_message(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<()> {
     const SQL: &str = "UPDATE conversations SET last_seq = max(last_seq, ?2), rev = max(rev, ?3) WHERE id = ?1";
-    messages::insert(connection, message, fingerprint)?;
+    if !messages::insert(connection, message, fingerprint)? {
+        return Err(StoreError::Conflict("message id"));
+    }
     let params = params![message.conversation_id.as_bytes(), message.seq.get(), message.rev.get()];
     run(connection, SQL, params).map(|_| ())
 }

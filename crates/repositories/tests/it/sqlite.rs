@@ -39,7 +39,7 @@ async fn chat(fixture: &Fixture) -> (UserId, parlor_domain::ConversationId) {
 
 fn message(fixture: &Fixture, from: UserId, to: parlor_domain::ConversationId, text: &str) -> NewMessage {
     NewMessage {
-        id: MessageId::generate(&fixture.clock, &fixture.entropy),
+        id: MessageId::for_send(to, from, None, &fixture.entropy),
         conversation_id: to,
         sender_id: from,
         text: MessageText::parse(text).unwrap(),

@@ -237,10 +237,11 @@ async fn update(c: &Collections, collection: &str, updates: &[Document]) -> Atte
     Ok(())
 }
 
-/// What follows from the newest messages of the store: a node may have ended before it wrote that.
+/// What follows from the newest messages of the store: a node may have ended before it wrote that. The order in which
+/// they lie there is nearly that in which they came, and no index has it.
 async fn left_unwritten(c: &Collections) -> Attempt<Changes> {
     let places = doc! { "_id": 0, "conversation": 1, "sender": 1, "seq": 1, "createdAt": 1 };
-    let mut newest = c.messages.find(doc! {}).sort(doc! { "_id": -1 }).limit(REPAIRED).projection(places).await?;
+    let mut newest = c.messages.find(doc! {}).sort(doc! { "$natural": -1 }).limit(REPAIRED).projection(places).await?;
     let mut changes = Changes::default();
     while newest.advance().await? {
         // One that is corrupt is told to who reads it, and must not keep the others from being repaired.

@@ -11,7 +11,7 @@ use mongodb::{
 };
 use parking_lot::Mutex;
 use parlor_domain::{
-    ConversationId, Message, NewMessage, Rev, UserId,
+    ConversationId, Fingerprint, Message, NewMessage, Rev, UserId,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tracing::warn;
@@ -25,7 +25,7 @@ use super::{
     },
     Job,
     derived::Derived,
-    lookup::{Conversations, Stored, ends, name},
+    lookup::{Conversations, Stored, ends, stored},
     memory::{End, Memory},
 };
 
@@ -47,8 +47,8 @@ struct Placed {
 
 /// Why the first one that is not stored is not.
 enum Refused {
-    /// The sender has sent it before.
-    Repeated,
+    /// A message with its id is stored.
+    IdTaken,
     /// Another node has written at its place.
     PlaceTaken,
     /// The database does not want it.
@@ -85,10 +85,10 @@ impl Group {
     async fn round(&self, jobs: &mut VecDeque<Job>, first_round: bool) -> Attempt<()> {
         let (c, limits) = (&self.collections, self.limits);
         let conversations = Conversations::of(c, limits, &self.memory, jobs.iter().map(|job| &job.new)).await?;
-        // On the first attempt nothing can be stored, unless it was sent before: the index tells that. But a repeat to
+        // On the first attempt nothing can be stored, unless it was sent before: the insert tells that. But a repeat to
         // who is gone by now is answered like the first.
         if !first_round || jobs.iter().any(|job| conversations.is_deserted(&job.new)) {
-            let stored = Stored::of(c, limits, jobs.iter().map(|job| &job.new)).await?;
+            let stored = stored(c, limits, jobs.iter().map(|job| job.new.id)).await?;
             let stored = take_stored(jobs, stored, &conversations);
             self.finish(stored).await;
         }
@@ -100,6 +100,7 @@ impl Group {
         let (count, refused) = match self.insert(&placed).await {
             Ok(inserted) => inserted,
             Err(failure) => {
+                placed.iter_mut().for_each(|placed| placed.job.unanswered = true);
                 put_back(jobs, placed);
                 return Err(failure);
             }
@@ -115,7 +116,7 @@ impl Group {
     /// Learns from the first that is not stored, and answers for it if it is not to be tried again.
     fn refuse(&self, placed: &mut VecDeque<Placed>, refused: Option<Refused>) {
         match refused {
-            None | Some(Refused::Repeated) => {}
+            None | Some(Refused::IdTaken) => {}
             Some(Refused::PlaceTaken) => {
                 // Who has written in one of these conversations may have written in all of them.
                 let mut memory = self.memory.lock();
@@ -202,25 +203,36 @@ impl Group {
     }
 }
 
-/// Takes those out that are stored by an earlier attempt, and answers those whose sender has sent them before.
-fn take_stored(jobs: &mut VecDeque<Job>, mut stored: Stored, conversations: &Conversations) -> Vec<Placed> {
-    let mut taken = Vec::new();
+/// Takes those out that are stored by an earlier attempt, and answers those whose id is stored otherwise.
+fn take_stored(jobs: &mut VecDeque<Job>, stored: Stored, conversations: &Conversations) -> Vec<Placed> {
+    let mut taken: Vec<Placed> = Vec::new();
     for job in std::mem::take(jobs) {
-        if let Some(message) = stored.by_id.remove(&job.new.id) {
-            let recipient = conversations.recipient(&job.new);
-            taken.push(Placed { job, message, recipient });
-        } else if let Some((first, fingerprint)) = name(&job.new).and_then(|name| stored.by_name.get(&name)) {
-            let same = *fingerprint == job.new.fingerprint();
-            let repeated = || AppendOutcome::Repeated(first.clone());
-            job.answer(Ok(if same { repeated() } else { AppendOutcome::ClientIdReused }));
-        } else {
-            jobs.push_back(job);
+        match stored.get(&job.new.id) {
+            None => jobs.push_back(job),
+            Some((message, fingerprint))
+                if is_own(&job, message, *fingerprint) && taken.iter().all(|own| own.message.id != message.id) =>
+            {
+                let recipient = conversations.recipient(&job.new);
+                taken.push(Placed { message: message.clone(), job, recipient });
+            }
+            Some((message, fingerprint)) => {
+                let outcome = AppendOutcome::of_taken_id(&job.new, message, *fingerprint);
+                job.answer(outcome);
+            }
         }
     }
     taken
 }
 
-/// Gives each message its place behind the others, and an answer to those that get none. Of several under one name, the
+/// Whether an attempt of this job that was not answered has stored the message. What was sent before under the same name
+/// is of another time. If another node has stored that in the same millisecond, both are told that it is new, and push the
+/// one message to those who are connected to them.
+fn is_own(Job { new, unanswered, .. }: &Job, stored: &Message, fingerprint: Fingerprint) -> bool {
+    let Message { seq, rev, .. } = *stored;
+    *unanswered && message(new, (seq, rev)) == *stored && new.fingerprint() == fingerprint
+}
+
+/// Gives each message its place behind the others, and an answer to those that get none. Of several with one id, the
 /// later ones stay behind until the first has its answer.
 fn place(
     jobs: &mut VecDeque<Job>,
@@ -228,13 +240,13 @@ fn place(
     ends: &mut HashMap<ConversationId, End>,
 ) -> VecDeque<Placed> {
     let mut placed = VecDeque::new();
-    let mut names = HashSet::new();
+    let mut ids = HashSet::new();
     for job in std::mem::take(jobs) {
         if !conversations.has_sender(&job.new) {
             job.answer(Ok(AppendOutcome::NotAMember));
         } else if conversations.is_deserted(&job.new) {
             job.answer(Ok(AppendOutcome::RecipientDeleted));
-        } else if name(&job.new).is_some_and(|name| !names.insert(name)) {
+        } else if !ids.insert(job.new.id) {
             jobs.push_back(job);
         } else {
             let end = ends.entry(job.new.conversation_id).or_default();
@@ -290,11 +302,66 @@ fn refusal(error: Error) -> Attempt<(usize, Option<Refused>)> {
     let Some(refused) = first.filter(|_| !unconfirmed) else { return Err(Failure::NoAnswer) };
     let (count, index) = (refused.index, duplicate_index(&refused.message));
     let refused = match index {
-        "byClientMessageId" => Refused::Repeated,
+        "_id_" => Refused::IdTaken,
         "bySeq" | "byRev" => Refused::PlaceTaken,
-        // An earlier attempt that was not answered has stored it after all.
-        "_id_" => return Err(Failure::NoAnswer),
         _ => Refused::Other(error),
     };
     Ok((count, Some(refused)))
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_domain::{ClientMessageId, MessageId, MessageText, Metadata, Seq, Timestamp};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    type Outcome = oneshot::Receiver<StoreResult<AppendOutcome>>;
+
+    fn new(client_message_id: Option<&str>) -> NewMessage {
+        NewMessage {
+            id: MessageId::from_bytes([1; 12]),
+            conversation_id: ConversationId::from_bytes([2; 12]),
+            sender_id: UserId::from_bytes([3; 12]),
+            text: MessageText::parse("once").unwrap(),
+            metadata: Metadata::default(),
+            client_message_id: client_message_id.map(|id| ClientMessageId::parse(id).unwrap()),
+            created_at: Timestamp::from_millis(4),
+        }
+    }
+
+    fn job(new: &NewMessage, unanswered: bool) -> (Job, Outcome) {
+        let (answer, outcome) = oneshot::channel();
+        (Job { new: new.clone(), unanswered, answer, runtime: None }, outcome)
+    }
+
+    /// How many of these jobs have stored this one, and whether each of the others was told that it repeats it.
+    fn taken(jobs: Vec<(Job, Outcome)>, first: &NewMessage) -> (usize, Vec<bool>) {
+        let first = (message(first, (Seq::new(5), Rev::new(6))), first.fingerprint());
+        let stored = Stored::from([(first.0.id, first)]);
+        let (mut jobs, mut outcomes): (VecDeque<Job>, Vec<Outcome>) = jobs.into_iter().unzip();
+        let taken = take_stored(&mut jobs, stored, &Conversations::default());
+        let told = outcomes.iter_mut().filter_map(|outcome| outcome.try_recv().ok());
+        (taken.len(), told.map(|told| matches!(told, Ok(AppendOutcome::Repeated(_)))).collect())
+    }
+
+    #[test]
+    fn what_an_attempt_without_an_answer_has_stored_is_new_and_once() {
+        for name in [None, Some("c1")] {
+            assert_eq!(taken(vec![job(&new(name), true)], &new(name)), (1, vec![]));
+        }
+        let named = new(Some("c1"));
+        assert_eq!(
+            taken(vec![job(&named, true), job(&named, true), job(&named, false)], &named),
+            (1, vec![true, true])
+        );
+    }
+
+    #[test]
+    fn what_was_sent_before_is_a_repeat_though_an_attempt_at_it_was_not_answered() {
+        let named = new(Some("c1"));
+        let before = NewMessage { created_at: Timestamp::from_millis(3), ..named.clone() };
+        assert_eq!(taken(vec![job(&named, true)], &before), (0, vec![true]));
+        assert_eq!(taken(vec![job(&named, false)], &named), (0, vec![true]));
+    }
 }

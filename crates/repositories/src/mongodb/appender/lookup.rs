@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::doc;
 use parking_lot::Mutex;
-use parlor_domain::{ClientMessageId, ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId};
+use parlor_domain::{ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId};
 use tokio::time::Instant;
 
 use super::{
@@ -19,14 +19,6 @@ use super::{
     },
     memory::{Memory, Participants},
 };
-
-/// What the sender of a message named it, and where: unique.
-pub(super) type Name = (ConversationId, UserId, ClientMessageId);
-
-/// The name of a message that has one.
-pub(super) fn name(new: &NewMessage) -> Option<Name> {
-    Some((new.conversation_id, new.sender_id, new.client_message_id.clone()?))
-}
 
 /// Who takes part in the conversations that messages go to. A conversation that does not exist is not there.
 #[derive(Default)]
@@ -101,45 +93,20 @@ async fn participants(c: &Collections, ids: &[ConversationId]) -> Attempt<Vec<(C
     Ok(found.into_iter().map(participants).collect())
 }
 
-/// Those messages of a group that are stored already.
-#[derive(Default)]
-pub(super) struct Stored {
-    /// By an earlier attempt.
-    pub(super) by_id: HashMap<MessageId, Message>,
-    /// Under the same name, with the fingerprint of what was sent.
-    pub(super) by_name: HashMap<Name, (Message, Fingerprint)>,
-}
+/// Stored messages, by their ids, each with the fingerprint of what was sent.
+pub(super) type Stored = HashMap<MessageId, (Message, Fingerprint)>;
 
-impl Stored {
-    /// Looks them up.
-    pub(super) async fn of<'a>(
-        c: &Collections,
-        limits: TimeLimits,
-        messages: impl Iterator<Item = &'a NewMessage> + Clone,
-    ) -> Attempt<Self> {
-        let ids: Vec<_> = messages.clone().map(|new| oid(new.id.as_bytes())).collect();
-        let mut either: Vec<Document> = messages.filter_map(name).map(by_name).collect();
-        either.push(doc! { "_id": { "$in": ids } });
-        let log = c.messages.clone();
-        let finding = async move { all::<MessageDocument>(log.find(doc! { "$or": either }).await?).await };
-        let mut stored = Self::default();
-        for (message, fingerprint) in answer(limits.attempt, tokio::spawn(finding)).await? {
-            if let Some(client_id) = message.client_message_id.clone() {
-                let name = (message.conversation_id, message.sender_id, client_id);
-                stored.by_name.insert(name, (message.clone(), fingerprint));
-            }
-            stored.by_id.insert(message.id, message);
-        }
-        Ok(stored)
-    }
-}
-
-fn by_name((conversation, sender, client_id): Name) -> Document {
-    doc! {
-        "conversation": oid(conversation.as_bytes()),
-        "sender": oid(sender.as_bytes()),
-        "clientMessageId": client_id.as_str(),
-    }
+/// Those that are stored of these.
+pub(super) async fn stored(
+    c: &Collections,
+    limits: TimeLimits,
+    ids: impl Iterator<Item = MessageId>,
+) -> Attempt<Stored> {
+    let ids: Vec<_> = ids.map(|id| oid(id.as_bytes())).collect();
+    let log = c.messages.clone();
+    let finding = async move { all::<MessageDocument>(log.find(doc! { "_id": { "$in": ids } }).await?).await };
+    let found = answer(limits.attempt, tokio::spawn(finding)).await?;
+    Ok(found.into_iter().map(|(message, fingerprint)| (message.id, (message, fingerprint))).collect())
 }
 
 /// Where these logs end, as no failover changes it.

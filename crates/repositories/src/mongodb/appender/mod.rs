@@ -5,8 +5,8 @@
 //! few commits, and a single message waits for nobody. A group is inserted in order and ends at its first refusal, so
 //! what is stored of it has no hole; the rest is numbered again and tried again.
 //!
-//! An attempt that is not answered may have happened. Messages have ids of their own, so what is tried again can't be
-//! stored twice, and what is found to be stored was stored by the first attempt.
+//! An attempt that is not answered may have happened. A message has its id before it is stored, so what is tried again
+//! can't be stored twice; nor can what its sender repeats, which has the same id.
 
 mod derived;
 mod group;
@@ -56,6 +56,8 @@ impl Drop for Appender {
 /// A message to append, and who waits for it.
 struct Job {
     new: NewMessage,
+    /// It was tried, and nobody knows what became of it.
+    unanswered: bool,
     answer: oneshot::Sender<StoreResult<AppendOutcome>>,
     /// Where the caller waits.
     runtime: Option<Handle>,
@@ -99,7 +101,7 @@ impl Appender {
     pub(crate) async fn append(&self, new: NewMessage) -> StoreResult<AppendOutcome> {
         let (answer, outcome) = oneshot::channel();
         self.queue
-            .try_send(Job { new, answer, runtime: Handle::try_current().ok() })
+            .try_send(Job { new, unanswered: false, answer, runtime: Handle::try_current().ok() })
             .map_err(|_| StoreError::unavailable("too many messages are waiting"))?;
         match timeout(self.limits.operation, outcome).await {
             Ok(Ok(outcome)) => outcome,

@@ -26,7 +26,7 @@ async fn chat(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
 
 fn message(fixture: &Fixture, from: UserId, to: ConversationId, text: &str) -> NewMessage {
     NewMessage {
-        id: MessageId::generate(&fixture.clock, &fixture.entropy),
+        id: MessageId::for_send(to, from, None, &fixture.entropy),
         conversation_id: to,
         sender_id: from,
         text: MessageText::parse(text).unwrap(),
@@ -105,6 +105,7 @@ async fn a_message_that_is_sent_through_two_nodes_at_once_is_stored_once() {
         let name = parlor_domain::ClientMessageId::parse(&round.to_string()).unwrap();
         let sends = (0..10).map(|n| {
             let mut new = message(&fixture, ada, id, "once");
+            new.id = MessageId::for_send(id, ada, Some(&name), &fixture.entropy);
             new.client_message_id = Some(name.clone());
             let messages = nodes[n % 2].messages.clone();
             tokio::spawn(async move { messages.append(&new).await.unwrap() })
