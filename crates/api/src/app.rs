@@ -11,11 +11,10 @@ use actix_web::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tracing_actix_web::TracingLogger;
-use utoipa_actix_web::AppExt as _;
 
 use crate::{
     middleware::{self, Measures, RequestSpan},
-    routes::{self, AllowedMethods, Documents},
+    routes::{self, AllowedMethods, Documents, Served},
     state::AppState,
 };
 
@@ -33,17 +32,13 @@ pub fn app(
 > {
     let cors = middleware::cors(&state.config);
     let measures = Rc::<Measures>::default();
-    let mut app = App::new().into_utoipa_app().configure(routes::api).configure(routes::operation);
-    // Every problem's `type` leads there.
-    app = app.configure(routes::errors);
-    if state.config.explorer {
-        app = app.app_data(web::Data::new(Documents::make())).configure(routes::documents);
-    }
+    let served = Served { metrics: state.metrics.is_some(), documents: state.config.explorer };
+    let mut app = App::new().configure(|config| routes::serve(config, served));
     if let Some(handle) = &state.metrics {
-        app = app.app_data(web::Data::new(handle.clone())).configure(routes::metrics);
+        app = app.app_data(web::Data::new(handle.clone()));
     }
-    let (app, document) = app.split_for_parts();
-    app.app_data(web::Data::new(AllowedMethods::of(&document)))
+    app.app_data(web::Data::new(Documents::default()))
+        .app_data(web::Data::new(AllowedMethods::of(served)))
         .app_data(web::Data::new(state))
         .configure(routes::socket_io)
         .default_service(web::to(routes::unknown))
@@ -66,9 +61,10 @@ pub fn metrics_app(
         InitError = (),
     >,
 > {
-    let app = App::new().into_utoipa_app().app_data(web::Data::new(handle)).configure(routes::metrics);
     let measures = Rc::<Measures>::default();
-    app.into_app()
+    App::new()
+        .app_data(web::Data::new(handle))
+        .configure(routes::metrics)
         .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
             middleware::finish(Rc::clone(&measures), request, next)
         }))

@@ -2,16 +2,17 @@
 
 mod problems;
 
-use actix_web::App;
 use utoipa::ToSchema as _;
 use utoipa::openapi::{
     Components, ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, RefOr, Schema,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     tag::{Tag, TagBuilder},
 };
-use utoipa_actix_web::AppExt as _;
 
-use crate::{routes, wire};
+use crate::{
+    routes::{self, Served},
+    wire,
+};
 
 const DESCRIPTION: &str = "Accounts, direct messages and presence. Every error is a problem document whose `code` is \
 one of those listed with the operation and explained at `/api/docs/errors`. Lists are `{ \"items\": […], \
@@ -21,10 +22,7 @@ server sends. What goes over sockets, and that `/socket.io/` speaks Socket.IO, i
 
 /// The document of the whole API.
 pub fn openapi() -> OpenApi {
-    let app = App::new().into_utoipa_app().openapi(frame());
-    let app = app.configure(routes::api).configure(routes::operation);
-    let app = app.configure(routes::metrics).configure(routes::errors).configure(routes::documents);
-    let (_, mut document) = app.split_for_parts();
+    let mut document = routes::describe(frame(), Served { metrics: true, documents: true });
     sort_by_tag(&mut document);
     relax_optional_bodies(&mut document);
     problems::add(&mut document);

@@ -1,10 +1,14 @@
 //! The documents, and a page to explore the API with. Everything comes from this server.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
-use serde_json::Value;
-use utoipa::openapi::OpenApi;
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{self, ContentType},
+    web,
+};
+use bytes::Bytes;
+use serde::Serialize;
 use utoipa_swagger_ui::Config;
 
 use crate::{
@@ -16,17 +20,24 @@ use crate::{
 const EXPLORER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/// The documents, made once and not for each request.
+/// The documents as JSON, each made when it is first asked for: hardly any server is asked, and they are large.
+#[derive(Default)]
 pub(crate) struct Documents {
-    openapi: OpenApi,
-    asyncapi: Value,
+    openapi: OnceCell<Bytes>,
+    asyncapi: OnceCell<Bytes>,
 }
 
-impl Documents {
-    /// Makes the documents.
-    pub(crate) fn make() -> Self {
-        Self { openapi: openapi::openapi(), asyncapi: asyncapi::asyncapi() }
-    }
+/// Answers with a document, which is made if it has not been.
+fn document<T: Serialize>(made: &OnceCell<Bytes>, make: fn() -> T) -> Result<HttpResponse, Problem> {
+    let json = match made.get() {
+        Some(json) => json.clone(),
+        None => {
+            let json = serde_json::to_vec(&make())
+                .map_err(|error| Problem::new(ProblemCode::Internal, "the server failed").caused_by(error))?;
+            made.get_or_init(|| json.into()).clone()
+        }
+    };
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
 /// Show the OpenAPI document
@@ -37,8 +48,8 @@ impl Documents {
         example = json!({ "openapi": "3.1.0" })))
 )]
 #[get("/api/docs/openapi.json")]
-pub(super) async fn openapi_document(documents: web::Data<Documents>) -> HttpResponse {
-    HttpResponse::Ok().json(&documents.openapi)
+pub(super) async fn openapi_document(documents: web::Data<Documents>) -> Result<HttpResponse, Problem> {
+    document(&documents.openapi, openapi::openapi)
 }
 
 /// Show the AsyncAPI document
@@ -51,8 +62,8 @@ pub(super) async fn openapi_document(documents: web::Data<Documents>) -> HttpRes
         example = json!({ "asyncapi": "3.0.0" })))
 )]
 #[get("/api/docs/asyncapi.json")]
-pub(super) async fn asyncapi_document(documents: web::Data<Documents>) -> HttpResponse {
-    HttpResponse::Ok().json(&documents.asyncapi)
+pub(super) async fn asyncapi_document(documents: web::Data<Documents>) -> Result<HttpResponse, Problem> {
+    document(&documents.asyncapi, asyncapi::asyncapi)
 }
 
 /// Show the list of errors

@@ -1,4 +1,5 @@
-//! The route table: the whole API in one list. The documents, and which methods a path allows, are made from it.
+//! The route table: the whole API in one list. The documents, and which methods a path allows, are made from it when
+//! somebody asks.
 
 mod auth;
 mod conversations;
@@ -12,8 +13,13 @@ mod status;
 mod unknown;
 mod users;
 
-use actix_web::web;
-use utoipa_actix_web::{scope, service_config::ServiceConfig};
+use actix_web::{
+    App, Error,
+    dev::{HttpServiceFactory, ServiceFactory, ServiceRequest},
+    web,
+};
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::{AppExt as _, OpenApiFactory, scope, service_config::ServiceConfig};
 
 use crate::AppState;
 
@@ -23,38 +29,86 @@ pub(crate) use unknown::{AllowedMethods, unknown};
 /// What handlers take the state by.
 type State = web::Data<AppState>;
 
+const API: &str = "/api/v1";
+
+/// Which of the routes are served that need not be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served {
+    /// The measurements.
+    pub(crate) metrics: bool,
+    /// The documents and the explorer.
+    pub(crate) documents: bool,
+}
+
+/// What routes are entered in: an application that serves them, or one that is there for its document alone, which takes
+/// far more memory than the routes.
+trait Table: Sized {
+    /// Enters a route.
+    fn with(self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self;
+}
+
+/// Serves these routes.
+pub(crate) fn serve(config: &mut web::ServiceConfig, served: Served) {
+    config.service(api(web::scope(API)));
+    others(config, served);
+}
+
+/// Adds these routes to a document.
+pub(crate) fn describe(document: OpenApi, served: Served) -> OpenApi {
+    let app = App::new().into_utoipa_app().openapi(document);
+    let app = app.service(api(scope::scope(API))).configure(|config| {
+        others(config, served);
+    });
+    app.split_for_parts().1
+}
+
 /// The operations of the API itself.
-pub(crate) fn api(config: &mut ServiceConfig) {
-    config.service(
-        // Tried one after the other: first what is asked most.
-        scope::scope("/api/v1")
-            .service(messages::send)
-            .service(messages::history)
-            .service(auth::sign_up)
-            .service(auth::log_in)
-            .service(auth::log_out)
-            .service(auth::refresh)
-            .service(me::show)
-            .service(me::update)
-            .service(me::delete)
-            .service(me::change_password)
-            .service(me::set_status)
-            .service(sessions::list)
-            .service(sessions::end)
-            .service(sessions::end_others)
-            .service(users::directory)
-            .service(users::show)
-            .service(users::picture)
-            .service(conversations::open_direct)
-            .service(conversations::inbox)
-            .service(conversations::show)
-            .service(conversations::read)
-            .service(conversations::delivered)
-            .service(conversations::typing)
-            .service(live::sync)
-            .service(live::ticket)
-            .service(live::socket),
-    );
+fn api<T: Table>(table: T) -> T {
+    // Tried one after the other: first what is asked most.
+    table
+        .with(messages::send)
+        .with(messages::history)
+        .with(auth::sign_up)
+        .with(auth::log_in)
+        .with(auth::log_out)
+        .with(auth::refresh)
+        .with(me::show)
+        .with(me::update)
+        .with(me::delete)
+        .with(me::change_password)
+        .with(me::set_status)
+        .with(sessions::list)
+        .with(sessions::end)
+        .with(sessions::end_others)
+        .with(users::directory)
+        .with(users::show)
+        .with(users::picture)
+        .with(conversations::open_direct)
+        .with(conversations::inbox)
+        .with(conversations::show)
+        .with(conversations::read)
+        .with(conversations::delivered)
+        .with(conversations::typing)
+        .with(live::sync)
+        .with(live::ticket)
+        .with(live::socket)
+}
+
+/// What operators and their tools ask, and what there is to read.
+fn others<T: Table>(table: T, served: Served) -> T {
+    let table = table.with(status::healthy).with(status::ready);
+    let table = if served.metrics { table.with(status::metrics) } else { table };
+    // Every problem's `type` leads there.
+    let table = table.with(docs::errors);
+    if !served.documents {
+        return table;
+    }
+    table.with(docs::openapi_document).with(docs::asyncapi_document).with(docs::explorer).with(docs::explorer_file)
+}
+
+/// The measurements alone.
+pub(crate) fn metrics(config: &mut web::ServiceConfig) {
+    config.service(status::metrics);
 }
 
 /// Socket.IO. It is no part of the OpenAPI document: stock clients speak it.
@@ -64,26 +118,29 @@ pub(crate) fn socket_io(config: &mut web::ServiceConfig) {
     }
 }
 
-/// What operators and their tools ask.
-pub(crate) fn operation(config: &mut ServiceConfig) {
-    config.service(status::healthy).service(status::ready);
+impl Table for actix_web::Scope {
+    fn with(self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self {
+        self.service(route)
+    }
 }
 
-/// The measurements.
-pub(crate) fn metrics(config: &mut ServiceConfig) {
-    config.service(status::metrics);
+impl Table for &mut web::ServiceConfig {
+    fn with(self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self {
+        self.service(route)
+    }
 }
 
-/// The list of problems.
-pub(crate) fn errors(config: &mut ServiceConfig) {
-    config.service(docs::errors);
+impl<F> Table for scope::Scope<F>
+where
+    F: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,
+{
+    fn with(self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self {
+        self.service(route)
+    }
 }
 
-/// The documents and the explorer.
-pub(crate) fn documents(config: &mut ServiceConfig) {
-    config
-        .service(docs::openapi_document)
-        .service(docs::asyncapi_document)
-        .service(docs::explorer)
-        .service(docs::explorer_file);
+impl Table for &mut ServiceConfig<'_> {
+    fn with(self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self {
+        self.service(route)
+    }
 }

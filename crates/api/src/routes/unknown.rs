@@ -1,5 +1,7 @@
 //! What no route takes: a known path with another method, or nothing at all.
 
+use std::cell::OnceCell;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::ResourceDef,
@@ -8,21 +10,29 @@ use actix_web::{
 };
 use utoipa::openapi::{OpenApi, PathItem};
 
+use super::{Served, describe};
 use crate::problem::{Problem, ProblemCode};
 
-/// Which methods each path takes, read from the document of the routes that are served.
-pub(crate) struct AllowedMethods(Vec<(ResourceDef, String)>);
+/// Which methods each path takes, read from the document of the routes that are served when it is first asked for.
+pub(crate) struct AllowedMethods {
+    served: Served,
+    paths: OnceCell<Vec<(ResourceDef, String)>>,
+}
 
 impl AllowedMethods {
-    /// The methods of all paths in the document.
-    pub(crate) fn of(document: &OpenApi) -> Self {
-        let paths = document.paths.paths.iter();
-        Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item).join(", "))).collect())
+    /// The methods of all paths that are served.
+    pub(crate) const fn of(served: Served) -> Self {
+        Self { served, paths: OnceCell::new() }
     }
 
     fn allowed(&self, path: &str) -> Option<&str> {
+        let paths = self.paths.get_or_init(|| {
+            let document = describe(OpenApi::default(), self.served);
+            let paths = document.paths.paths.iter();
+            paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item).join(", "))).collect()
+        });
         // A fixed path goes before one with parameters, as it does among the routes.
-        let mut matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
+        let mut matching = paths.iter().filter(|(pattern, _)| pattern.is_match(path));
         matching.next().map(|(_, methods)| methods.as_str())
     }
 }
