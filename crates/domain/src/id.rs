@@ -34,17 +34,22 @@ impl ObjectId {
     pub const fn as_bytes(&self) -> &[u8; 12] {
         &self.0
     }
-}
 
-impl fmt::Display for ObjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The text, as 24 ASCII digits.
+    pub fn to_hex(&self) -> [u8; 24] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [0; 24];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
             pair[0] = DIGITS[usize::from(byte >> 4)];
             pair[1] = DIGITS[usize::from(byte & 15)];
         }
-        f.pad(std::str::from_utf8(&hex).map_err(|_| fmt::Error)?)
+        hex
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(std::str::from_utf8(&self.to_hex()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -88,6 +93,11 @@ macro_rules! ids {
             /// The bytes, for a store.
             pub const fn as_bytes(&self) -> &[u8; 12] {
                 self.0.as_bytes()
+            }
+
+            /// The text, as 24 ASCII digits.
+            pub fn to_hex(&self) -> [u8; 24] {
+                self.0.to_hex()
             }
         }
 

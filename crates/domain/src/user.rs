@@ -1,5 +1,7 @@
 //! Accounts and what they say of themselves.
 
+use std::borrow::Cow;
+
 use crate::{
     InvalidValue, Rev, Status, Timestamp, UserId,
     value::{is_blank, no_nul, one_visible_line, text_value},
@@ -259,24 +261,29 @@ impl Bio {
 /// What a front end keeps with a user or a message: the text of a JSON object of at most 4,096 bytes. Nothing
 /// here looks inside it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Metadata(String);
+pub struct Metadata(Cow<'static, str>);
 text_value!(Metadata);
 
 impl Metadata {
     /// The most bytes that the object's text may have.
     pub const MAX_BYTES: usize = 4096;
+    /// What most have.
+    const EMPTY: &'static str = "{}";
 
     /// Reads the text of a JSON object, kept as it is.
     ///
     /// # Errors
     /// `too_long`, or `not_an_object` for anything but a JSON object.
     pub fn parse(json: &str) -> Result<Self, InvalidValue> {
+        if json == Self::EMPTY {
+            return Ok(Self::default());
+        }
         if json.len() > Self::MAX_BYTES {
             return Err(InvalidValue::new("too_long", "must have at most 4096 bytes as JSON"));
         }
         let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(json);
         match object {
-            Ok(_) => Ok(Self(json.to_owned())),
+            Ok(_) => Ok(Self(Cow::Owned(json.to_owned()))),
             Err(_) => Err(InvalidValue::new("not_an_object", "must be a JSON object")),
         }
     }
@@ -284,7 +291,7 @@ impl Metadata {
 
 impl Default for Metadata {
     fn default() -> Self {
-        Self("{}".to_owned())
+        Self(Cow::Borrowed(Self::EMPTY))
     }
 }
 

@@ -36,6 +36,10 @@ pub(crate) fn is_blank(text: &str) -> bool {
 /// Refuses what does not belong in one line of visible text: control characters, line ends, and the marks that
 /// turn the direction of the text around them and so fake other names.
 pub(crate) fn one_visible_line(text: &str) -> Result<(), InvalidValue> {
+    // Most have no other characters.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     no_nul(text)?;
     let hidden = |c: char| {
         c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,7 +1,7 @@
 //! Messages.
 
 use parlor_domain::{ClientMessageId, ConversationId, Delivery, MessageText, MessageView};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -87,37 +87,6 @@ impl From<&MessageView> for Message {
             deleted_at: None,
         }
     }
-}
-
-/// A page of messages: a [`Page`](super::Page) of [`Message`]s, of which one at a time is given its shape, as pages may
-/// be long.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MessagePage<'a> {
-    /// The messages.
-    #[serde(serialize_with = "in_turn")]
-    pub items: &'a [MessageView],
-    /// Where the next page begins; null at the end.
-    pub next_cursor: Option<String>,
-}
-
-impl MessagePage<'_> {
-    /// The page as JSON.
-    ///
-    /// # Errors
-    /// Metadata that is no JSON.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        /// About what a message has beside what its users wrote.
-        const REST: usize = 440;
-        let size = self.items.iter().map(|view| REST + view.message.size()).sum();
-        let mut json = Vec::with_capacity(size);
-        serde_json::to_writer(&mut json, self)?;
-        Ok(json)
-    }
-}
-
-fn in_turn<S: Serializer>(messages: &[MessageView], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(messages.iter().map(Message::from))
 }
 
 /// The sorts of messages.

@@ -8,6 +8,7 @@ mod commands;
 mod conversation;
 mod events;
 mod message;
+mod message_page;
 mod metadata;
 mod page;
 mod problem;
@@ -27,7 +28,8 @@ pub use conversation::{
 pub use events::{
     Empty, EventData, EventFrame, EventKind, Heartbeat, Ready, ReadyConnection, SessionRevoked, SocketLimits,
 };
-pub use message::{DeliveryState, Kind as MessageKind, Message, MessagePage, SendMessage};
+pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage};
+pub use message_page::MessagePage;
 pub use metadata::Metadata;
 pub use page::Page;
 pub use problem::{FieldError, Problem};
