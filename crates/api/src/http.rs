@@ -38,7 +38,11 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{app, live::hang_up, state::AppState};
+use crate::{
+    app,
+    live::{Writers, hang_up},
+    state::AppState,
+};
 
 /// What can be set about connections.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +74,7 @@ where
         let stopping = stopping.clone();
         async move {
             let app = Rc::new(app.await?);
-            let upgrades = Rc::clone(&app);
+            let (upgrades, writers) = (Rc::clone(&app), Writers::start());
             let http = HttpService::build()
                 .keep_alive(config.keep_alive)
                 .client_request_timeout(config.header_timeout)
@@ -79,7 +83,8 @@ where
                 // nothing.
                 .h1_allow_half_closed(false)
                 .graceful_shutdown_signal(stopping)
-                .upgrade(fn_service(move |(request, framed)| {
+                .upgrade(fn_service(move |(request, framed): (Request, _)| {
+                    request.extensions_mut().insert(Upgradable(writers.clone()));
                     answer(Rc::clone(&upgrades), request, framed, config.write_timeout)
                 }))
                 .finish(fn_factory(move || std::future::ready(Ok::<_, ()>(Rc::clone(&app)))));
@@ -171,27 +176,26 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// Marks a request (in its extensions) whose connection can be upgraded.
-struct Upgradable;
+/// Marks a request (in its extensions) whose connection can be upgraded, and says what may write to it from then on.
+struct Upgradable(Writers);
 
 /// What is to be done with the connection after the answer that this is in (in its extensions).
 struct OnUpgrade(Box<dyn FnOnce(TcpStream, Bytes) -> LocalBoxFuture<'static, ()>>);
 
-/// Answers the handshake of a WebSocket. When the answer is on its way, `on_upgrade` is given the connection and what
-/// was read of it beyond the request. `None` if the connection can't be upgraded.
+/// Answers the handshake of a WebSocket. When the answer is on its way, `on_upgrade` is given the connection, what was
+/// read of it beyond the request, and what writes for many. `None` if the connection can't be upgraded.
 pub(crate) fn upgrade<F>(
     request: &HttpRequest,
-    on_upgrade: impl FnOnce(TcpStream, Bytes) -> F + 'static,
+    on_upgrade: impl FnOnce(TcpStream, Bytes, Writers) -> F + 'static,
 ) -> Option<HttpResponse>
 where
     F: Future<Output = ()> + 'static,
 {
-    if !actix_web::HttpMessage::extensions(request).contains::<Upgradable>() {
-        return None;
-    }
+    let Upgradable(writers) = actix_web::HttpMessage::extensions_mut(request).remove::<Upgradable>()?;
     let response = actix_http::ws::handshake(request.head()).ok()?.finish();
     let mut response = HttpResponse::from(response.map_into_boxed_body());
-    let on_upgrade: Box<dyn FnOnce(_, _) -> _> = Box::new(move |stream, read| Box::pin(on_upgrade(stream, read)) as _);
+    let on_upgrade: Box<dyn FnOnce(_, _) -> _> =
+        Box::new(move |stream, read| Box::pin(on_upgrade(stream, read, writers)) as _);
     response.extensions_mut().insert(OnUpgrade(on_upgrade));
     Some(response)
 }
@@ -207,7 +211,6 @@ where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    request.extensions_mut().insert(Upgradable);
     let mut response: Response<BoxBody> = match app.call(request).await {
         Ok(response) => Response::from(response).map_into_boxed_body(),
         Err(error) => error.into(),

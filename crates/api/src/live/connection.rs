@@ -11,13 +11,14 @@ use tracing::debug;
 
 use super::{
     CloseCode, WEBSOCKET,
-    conversation::Conversation,
+    conversation::{Conversation, Conversing},
     frames,
     incoming::{End, Received},
     lobby::Place,
     quota::Quota,
     ready::ready_event,
     websocket::WebSocket,
+    writers::Writers,
 };
 use crate::{
     problem::{Problem, ProblemCode},
@@ -38,6 +39,8 @@ pub(super) struct Socket {
     pub(super) state: web::Data<AppState>,
     pub(super) socket: WebSocket,
     pub(super) quota: Arc<Quota>,
+    /// What writes to it.
+    pub(super) writers: Writers,
     /// The client resumes first: nothing is pushed before.
     pub(super) resume: bool,
 }
@@ -57,16 +60,16 @@ impl Socket {
     pub(super) fn serve(self, entry: Entry) -> impl Future<Output = ()> {
         let beginning = Box::pin(self.begin(entry));
         async move {
-            let Some(mut conversation) = beginning.await else { return };
-            let (end, answers_due) = (&mut conversation).await;
-            let (socket, outbox, Caller { user, session }) = conversation.into_parts();
+            let Some(mut conversing) = beginning.await else { return };
+            let (end, answers_due) = (&mut conversing).await;
+            let Some((socket, outbox, Caller { user, session })) = conversing.into_parts() else { return };
             debug!(%user, %session, ?end, "the connection ends");
             Box::pin(leave(socket, outbox, session, (end, answers_due))).await;
         }
     }
 
     /// Takes the client in, or tells it why not.
-    async fn begin(mut self, entry: Entry) -> Option<Conversation> {
+    async fn begin(mut self, entry: Entry) -> Option<Conversing> {
         let admitted = match entry {
             Entry::Known(caller) => self.admit(caller).await.map_err(|error| End::Close(close_for_known(error))),
             Entry::Unknown(place) => self.wait_for_auth(place).await,
@@ -142,8 +145,8 @@ impl Socket {
     }
 
     /// Begins to serve an authenticated connection.
-    fn converse(self, admitted: Admitted) -> Conversation {
-        let Self { state, socket, quota, resume } = self;
+    fn converse(self, admitted: Admitted) -> Conversing {
+        let Self { state, socket, quota, writers, resume } = self;
         let Admitted { caller, connection, outbox, ready } = admitted;
         quota.authenticated();
         let event = ready_event(&state, caller, &ready, state.live.config.max_frame);
@@ -151,7 +154,7 @@ impl Socket {
         if !resume {
             state.services.live.start(&connection);
         }
-        Conversation::new(state, socket, (connection, outbox), (caller, ready.session_ends_at))
+        Conversation::new(state, socket, (connection, outbox), (caller, ready.session_ends_at)).begin(&writers)
     }
 }
 

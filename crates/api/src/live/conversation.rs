@@ -1,15 +1,17 @@
 //! What goes on at the same time in an authenticated connection: reading, working, writing, and watching the time.
 //!
 //! All of it is one future, polled by hand: of what it waits for, only the connection, the queue and one timer cost
-//! anything while nothing happens.
+//! anything while nothing happens. Writing alone is begun from outside, too: by what writes for many ([`Writers`]).
 
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     future::Future,
-    iter::{from_fn, once},
+    iter::from_fn,
     pin::Pin,
+    rc::{Rc, Weak},
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -20,7 +22,10 @@ use futures_util::future::LocalBoxFuture;
 use parlor_domain::Timestamp;
 use parlor_realtime::{Connection, Outbox};
 use parlor_services::{Caller, ServiceError};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::coop::has_budget_remaining,
+    time::{Instant, Sleep, sleep_until},
+};
 use tracing::Instrument as _;
 
 use super::{
@@ -28,6 +33,7 @@ use super::{
     commands::{Commands, span},
     incoming::{End, Received},
     websocket::WebSocket,
+    writers::Writers,
 };
 use crate::{problem::Problem, state::AppState, wire::CommandFrame};
 
@@ -42,8 +48,7 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 
 const PING: Bytes = Bytes::from_static(b"\x89\0");
 
-/// An authenticated connection at work, until it ends: then why, and whether it was read to its end, so that answers
-/// are due.
+/// An authenticated connection at work.
 pub(super) struct Conversation {
     state: web::Data<AppState>,
     socket: WebSocket,
@@ -60,7 +65,20 @@ pub(super) struct Conversation {
     ping_at: Instant,
     session: SessionEnd,
     timer: Pin<Box<Sleep>>,
+    /// Wakes who writes.
+    writer: Option<Waker>,
+    /// Wakes who does everything else.
+    reader: Option<Waker>,
+    /// Why nothing more is written.
+    unwritable: Option<End>,
 }
+
+/// The task of an authenticated connection, until it ends: then why, and whether it was read to its end, so that
+/// answers are due.
+pub(super) struct Conversing(Rc<RefCell<Conversation>>);
+
+/// The part of a connection's work that one of the [`Writers`] does.
+pub(super) struct Writing(Weak<RefCell<Conversation>>);
 
 /// When the session ends by which a client is signed in. One that was renewed meanwhile ends later.
 enum SessionEnd {
@@ -91,25 +109,49 @@ impl Conversation {
             ping_at,
             session,
             timer: Box::pin(sleep_until(ping_at)),
+            writer: None,
+            reader: None,
+            unwritable: None,
         }
     }
 
-    /// What is needed to take leave.
-    pub(super) fn into_parts(self) -> (WebSocket, Outbox, Caller) {
-        (self.socket, self.outbox, self.caller)
+    /// Begins to work, with what writes for it.
+    pub(super) fn begin(self, writers: &Writers) -> Conversing {
+        let conversation = Rc::new(RefCell::new(self));
+        writers.add(Writing(Rc::downgrade(&conversation)));
+        Conversing(conversation)
+    }
+
+    /// Writes what there is to write, or says why there is no point. Whoever asks, it is the writer that is woken to
+    /// go on.
+    fn poll_writing(&mut self) -> Poll<End> {
+        if let (None, Some(writer)) = (self.unwritable, self.writer.take()) {
+            if let Poll::Ready(end) = self.poll_write(&mut Context::from_waker(&writer)) {
+                self.unwritable = Some(end);
+            }
+            self.writer = Some(writer);
+        }
+        self.unwritable.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Writes what the hub has for the connection, as fast as the client reads.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        let mut drained = false;
         loop {
             match self.socket.poll_flush(context) {
+                Poll::Ready(Ok(())) if drained => return Poll::Pending,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(end)) => return Poll::Ready(end),
                 // What ends the connection must not wait for a client that takes nothing.
                 Poll::Pending => return self.outbox.poll_closed(context).map(|reason| End::Close(reason.into())),
             }
-            let next = ready!(self.outbox.poll_next(context));
-            let queue = once(next).chain(from_fn(|| self.outbox.try_next()));
+            let queue = from_fn(|| match self.outbox.poll_next(context) {
+                Poll::Ready(next) => Some(next),
+                Poll::Pending => {
+                    drained = true;
+                    None
+                }
+            });
             if let Err(end) = self.socket.send_queued(queue, BATCH_BYTES) {
                 return Poll::Ready(end);
             }
@@ -200,14 +242,12 @@ impl Conversation {
             SessionEnd::Asking(_) => due,
         }
     }
-}
 
-impl Future for Conversation {
-    type Output = (End, bool);
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    /// Does all that there is to do.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(End, bool)> {
+        keep(&mut self.reader, context);
         loop {
-            if let Poll::Ready(end) = self.poll_write(context) {
+            if let Poll::Ready(end) = self.poll_writing() {
                 return Poll::Ready((end, false));
             }
             let mut changed = self.poll_read(context);
@@ -225,6 +265,58 @@ impl Future for Conversation {
                 return Poll::Pending;
             }
         }
+    }
+}
+
+impl Conversing {
+    /// What is needed to take leave; nothing while somebody writes, which nobody does beside this task.
+    pub(super) fn into_parts(self) -> Option<(WebSocket, Outbox, Caller)> {
+        let Conversation { socket, outbox, caller, .. } = Rc::into_inner(self.0)?.into_inner();
+        Some((socket, outbox, caller))
+    }
+}
+
+impl Future for Conversing {
+    type Output = (End, bool);
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.borrow_mut().poll(context)
+    }
+}
+
+impl Future for Writing {
+    type Output = ();
+
+    /// Ready when there is nothing more to write to.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(conversation) = self.0.upgrade() else { return Poll::Ready(()) };
+        if !has_budget_remaining() {
+            // Else each of the others would be asked in vain before the task lets others go on.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let mut conversation = conversation.borrow_mut();
+        keep(&mut conversation.writer, context);
+        conversation.poll_writing().map(|_| ())
+    }
+}
+
+impl Drop for Writing {
+    /// A connection that nobody writes to is none any more.
+    fn drop(&mut self) {
+        let Some(conversation) = self.0.upgrade() else { return };
+        let mut conversation = conversation.borrow_mut();
+        conversation.unwritable.get_or_insert(End::Close(CloseCode::InternalError));
+        if let Some(reader) = conversation.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+/// Keeps what wakes a task that waits.
+fn keep(waker: &mut Option<Waker>, context: &Context<'_>) {
+    if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        *waker = Some(context.waker().clone());
     }
 }
 

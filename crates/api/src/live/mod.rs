@@ -22,6 +22,7 @@ mod ready;
 mod socketio;
 mod upgrade;
 mod websocket;
+mod writers;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub use socketio::SOCKET_IO;
 pub(crate) use socketio::handle as serve_socket_io;
 pub(crate) use upgrade::open_socket;
 pub(crate) use websocket::hang_up;
+pub(crate) use writers::Writers;
 
 use lobby::Lobby;
 use socketio::Sessions;

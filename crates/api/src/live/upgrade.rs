@@ -66,9 +66,9 @@ pub(crate) async fn open_socket(
         quota.authenticated();
     }
     let resume = parameters.resume;
-    let serve = move |stream, read: Bytes| {
+    let serve = move |stream, read: Bytes, writers| {
         let socket = WebSocket::new(stream, &read, limits, Arc::clone(&quota));
-        Socket { state, socket, quota, resume }.serve(entry)
+        Socket { state, socket, quota, writers, resume }.serve(entry)
     };
     upgrade(&request, serve).ok_or_else(no_upgrade)
 }

@@ -169,7 +169,7 @@ impl Exchange {
         // The stock client sends a message as one frame.
         let max = self.state.live.config.max_message;
         let limits = FrameLimits { frame: max, message: max, binary: true };
-        let serve = move |stream, read: Bytes| {
+        let serve = move |stream, read: Bytes, _| {
             let quota = Arc::clone(&socket.session.quota);
             socket.serve(WebSocket::new(stream, &read, limits, quota))
         };
