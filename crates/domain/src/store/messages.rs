@@ -86,3 +86,41 @@ pub trait MessageStore: Send + Sync {
     /// and the conversation's newest revision at the same moment.
     async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ClientMessageId, MessageId, MessageText, Metadata, Timestamp, UserId};
+
+    fn send(name: Option<&str>, text: &str) -> NewMessage {
+        NewMessage {
+            id: MessageId::from_bytes([1; 12]),
+            conversation_id: ConversationId::from_bytes([2; 12]),
+            sender_id: UserId::from_bytes([3; 12]),
+            text: MessageText::parse(text).unwrap(),
+            metadata: Metadata::default(),
+            client_message_id: name.map(|name| ClientMessageId::parse(name).unwrap()),
+            created_at: Timestamp::from_millis(4),
+        }
+    }
+
+    fn stored(new: NewMessage) -> Message {
+        let NewMessage { id, conversation_id, sender_id, text, metadata, client_message_id, created_at } = new;
+        let (seq, rev) = (Seq::new(1), Rev::new(1));
+        Message { id, conversation_id, seq, rev, sender_id, text, metadata, client_message_id, created_at }
+    }
+
+    #[test]
+    fn a_taken_id_is_a_repeat_only_under_the_same_name_and_with_the_same_content() {
+        let new = send(Some("c1"), "once");
+        let first = stored(new.clone());
+        let of = |new: &NewMessage| AppendOutcome::of_taken_id(new, &first, send(None, "once").fingerprint());
+        assert_eq!(of(&new).unwrap(), AppendOutcome::Repeated(first.clone()));
+        assert_eq!(of(&send(Some("c1"), "twice")).unwrap(), AppendOutcome::ClientIdReused);
+        let elsewhere = NewMessage { conversation_id: ConversationId::from_bytes([9; 12]), ..new.clone() };
+        let anothers = NewMessage { sender_id: UserId::from_bytes([9; 12]), ..new };
+        for other in [send(Some("c2"), "once"), send(None, "once"), elsewhere, anothers] {
+            assert!(matches!(of(&other), Err(StoreError::Conflict("message id"))), "{other:?}");
+        }
+    }
+}
