@@ -1,7 +1,8 @@
 //! What is pushed to connections.
 
 use crate::{
-    ConversationId, ConversationView, MessageView, PresenceView, ReceiptView, Rev, StreamId, UserId, UserView,
+    BlockView, ConversationId, ConversationView, FriendRequestView, MessageView, PresenceView, ReceiptView, Rev,
+    StreamId, TieView, UserId, UserView,
 };
 
 /// A change of a stream: the event that tells of it, and the revision that it took.
@@ -37,6 +38,16 @@ pub enum Event {
     UserUpdated(Box<UserView>),
     /// A conversation is new to its reader.
     ConversationCreated(Box<ConversationView>),
+    /// Somebody asks to be the reader's friend, or the reader has asked somebody.
+    FriendRequestCreated(Box<FriendRequestView>),
+    /// A friend request of or to the reader waits no longer.
+    FriendRequestUpdated(Box<FriendRequestView>),
+    /// The reader has a new friend.
+    FriendAdded(Box<TieView>),
+    /// Somebody is no longer the reader's friend.
+    FriendRemoved(UserId),
+    /// The reader blocks somebody, or no longer does.
+    BlockUpdated(BlockView),
     /// What came before this revision of the stream can't be told; its reader has to load it anew.
     Resync,
 }

@@ -147,6 +147,8 @@ generated_ids! {
     ConnectionId;
     /// Where messages live.
     ConversationId;
+    /// A friend request.
+    FriendRequestId;
 }
 
 ids! {

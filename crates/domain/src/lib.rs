@@ -8,6 +8,7 @@ mod entropy;
 mod event;
 mod id;
 mod message;
+mod relation;
 mod session;
 mod status;
 pub mod store;
@@ -22,14 +23,18 @@ mod view;
 pub use conversation::{Conversation, ConversationKind, Delivery, Member, ReceiptKind};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use event::{Change, Event};
-pub use id::{ConnectionId, ConversationId, MessageId, ObjectId, SessionId, UserId};
+pub use id::{ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
 pub use message::{ClientMessageId, Fingerprint, Message, MessageText, NewMessage};
+pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};
 pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};
 pub use status::{Presence, Status, StatusKind, StatusText};
 pub use stream::{StreamId, UserChange, UserTopic};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use user::{
-    Bio, DisplayName, Email, Login, Metadata, ProfileChange, Settings, SystemRole, User, Username, search_terms,
+    Bio, DisplayName, Email, Login, Metadata, ProfileChange, Settings, SettingsChange, SystemRole, User, Username,
+    search_terms,
 };
 pub use value::{InvalidValue, Rev, Seq};
-pub use view::{ConversationView, MessageView, PresenceView, ReceiptView, UserView};
+pub use view::{
+    BlockView, ConversationView, FriendRequestView, MessageView, PresenceView, ReceiptView, TieView, UserView,
+};

@@ -2,14 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{ConversationId, InvalidValue, ObjectId, Rev, UserId};
+use crate::{ConversationId, FriendRequestId, InvalidValue, ObjectId, Rev, UserId};
 
 /// A sequence of changes, each with the next [`Rev`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamId {
     /// Everything that happens in a conversation.
     Conversation(ConversationId),
-    /// What concerns one user alone: new conversations, the own profile, what the own devices have read.
+    /// What concerns one user alone: new conversations, the own profile, what the own devices have read, friends.
     User(UserId),
 }
 
@@ -47,6 +47,12 @@ pub enum UserTopic {
     Read(ConversationId),
     /// The user's own profile, settings and status.
     Profile,
+    /// A friend request of or to the user.
+    FriendRequest(FriendRequestId),
+    /// Whether that one is a friend of the user.
+    Friend(UserId),
+    /// Whether the user blocks that one.
+    Block(UserId),
 }
 
 /// A change of a user's own stream.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    InvalidValue, Rev, Status, Timestamp, UserId,
+    InvalidValue, Rev, Status, Timestamp, UserId, WhoCanWrite,
     value::{is_blank, no_nul, one_visible_line, text_value},
 };
 
@@ -58,6 +58,21 @@ impl User {
         }
     }
 
+    /// The account as somebody sees it who is to know no more of it than the name.
+    #[must_use]
+    pub fn name_alone(self) -> Self {
+        Self {
+            email: None,
+            bio: Bio::default(),
+            metadata: Metadata::default(),
+            role: SystemRole::default(),
+            settings: Settings::default(),
+            status: Status::default(),
+            last_seen_at: None,
+            ..self
+        }
+    }
+
     /// What is left of the account once it is deleted: the place of a sender of messages, under a
     /// name that says so.
     #[must_use]
@@ -81,7 +96,18 @@ pub struct ProfileChange {
     /// What the front end keeps from now on.
     pub metadata: Option<Metadata>,
     /// Other settings.
-    pub settings: Option<Settings>,
+    pub settings: SettingsChange,
+}
+
+/// A change of settings; `None` leaves one as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// Whether others see when the user was last online.
+    pub show_last_seen: Option<bool>,
+    /// Whether others see how far the user has read.
+    pub read_receipts: Option<bool>,
+    /// Who may write to the user.
+    pub who_can_write: Option<WhoCanWrite>,
 }
 
 /// What an account may do in the whole system.
@@ -112,18 +138,32 @@ impl SystemRole {
     }
 }
 
-/// What an account's owner chose about what others get to know.
+/// What an account's owner chose about what others get to know, and who reaches him.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Whether others see when the user was last online.
     pub show_last_seen: bool,
     /// Whether others see how far the user has read.
     pub read_receipts: bool,
+    /// Who may write to the user who was not written to by him.
+    pub who_can_write: WhoCanWrite,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { show_last_seen: true, read_receipts: true }
+        Self { show_last_seen: true, read_receipts: true, who_can_write: WhoCanWrite::default() }
+    }
+}
+
+impl Settings {
+    /// The settings after a change.
+    #[must_use]
+    pub fn changed(self, change: SettingsChange) -> Self {
+        Self {
+            show_last_seen: change.show_last_seen.unwrap_or(self.show_last_seen),
+            read_receipts: change.read_receipts.unwrap_or(self.read_receipts),
+            who_can_write: change.who_can_write.unwrap_or(self.who_can_write),
+        }
     }
 }
 

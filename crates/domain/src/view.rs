@@ -1,6 +1,9 @@
 //! Views: entities together with what their reader needs beside them. Services make them, `api` writes them.
 
-use crate::{Conversation, ConversationId, Delivery, Member, Message, Presence, Seq, Status, User, UserId};
+use crate::{
+    Conversation, ConversationId, Delivery, FriendRequest, Member, Message, Presence, Relation, Seq, Status, Timestamp,
+    User, UserId,
+};
 
 /// A user as a certain reader sees him.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,35 @@ pub struct UserView {
     pub status: Status,
     /// Whether the reader is this user.
     pub own: bool,
+    /// What the user is to the reader, where that is told.
+    pub relation: Option<Relation>,
+}
+
+/// A friend request as the one who sent it, or the one who got it, sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FriendRequestView {
+    /// The request, in the state that the reader may know of.
+    pub request: FriendRequest,
+    /// The other one of the two.
+    pub other: UserView,
+}
+
+/// A friend of the reader, or somebody whom he blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TieView {
+    /// Who.
+    pub user: UserView,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Whether the reader blocks somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockView {
+    /// Whom.
+    pub user_id: UserId,
+    /// Whether he is blocked.
+    pub blocked: bool,
 }
 
 /// A message, and its way if the reader sent it.

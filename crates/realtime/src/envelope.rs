@@ -64,6 +64,11 @@ impl Envelope {
             | Event::PresenceUpdated(_)
             | Event::UserUpdated(_)
             | Event::ConversationCreated(_)
+            | Event::FriendRequestCreated(_)
+            | Event::FriendRequestUpdated(_)
+            | Event::FriendAdded(_)
+            | Event::FriendRemoved(_)
+            | Event::BlockUpdated(_)
             | Event::Resync => Viewer::Other,
         }
     }

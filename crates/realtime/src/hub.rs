@@ -223,6 +223,11 @@ impl Hub {
             | Event::PresenceUpdated(_)
             | Event::UserUpdated(_)
             | Event::ConversationCreated(_)
+            | Event::FriendRequestCreated(_)
+            | Event::FriendRequestUpdated(_)
+            | Event::FriendAdded(_)
+            | Event::FriendRemoved(_)
+            | Event::BlockUpdated(_)
             | Event::Resync => Standing::Passing,
         };
         let state = stream.lock();
@@ -230,22 +235,42 @@ impl Hub {
     }
 
     /// Pushes a passing state of a user to all connected members of these conversations, each once, but not to
-    /// himself. The conversations are those that he is in: he need not be connected. Who is held or paused at the
-    /// time does not get it.
-    pub fn announce_to_contacts(&self, user: UserId, conversations: &[ConversationId], event: Event) {
-        self.announce_to_those_here_before(u64::MAX, user, conversations, event);
+    /// himself nor to those in `except`. The conversations are those that he is in: he need not be connected. Who is
+    /// held or paused at the time does not get it.
+    pub fn announce_to_contacts(
+        &self,
+        user: UserId,
+        conversations: &[ConversationId],
+        except: &HashSet<UserId>,
+        event: Event,
+    ) {
+        self.announce_to_those_here_before(u64::MAX, user, conversations, except, event);
         // Afterwards: whoever has been told this must be told the next thing too, though he came after the user.
         self.note_news(user);
     }
 
     /// The same, of a user who has come, or shows himself: who came after that has found him here.
-    pub fn announce_arrival(&self, user: UserId, conversations: &[ConversationId], event: Event) {
+    pub fn announce_arrival(
+        &self,
+        user: UserId,
+        conversations: &[ConversationId],
+        except: &HashSet<UserId>,
+        event: Event,
+    ) {
         let since = self.user(user).map_or(u64::MAX, |slot| slot.lock().news_since);
-        self.announce_to_those_here_before(since, user, conversations, event);
+        self.announce_to_those_here_before(since, user, conversations, except, event);
     }
 
-    fn announce_to_those_here_before(&self, turn: u64, user: UserId, conversations: &[ConversationId], event: Event) {
-        let mut told = HashSet::from([user]);
+    fn announce_to_those_here_before(
+        &self,
+        turn: u64,
+        user: UserId,
+        conversations: &[ConversationId],
+        except: &HashSet<UserId>,
+        event: Event,
+    ) {
+        let mut told = except.clone();
+        told.insert(user);
         let mut contacts = Vec::new();
         for id in conversations {
             let Some(stream) = self.stream(StreamId::Conversation(*id)) else { continue };
@@ -267,6 +292,13 @@ impl Hub {
             StreamId::User(_) => None,
         });
         user.attached.then(|| conversations.collect())
+    }
+
+    /// Pushes what passes to one user's connections, but for those that are held or paused.
+    pub fn announce_to(&self, user: UserId, event: Event) {
+        if let Some(slot) = self.user(user) {
+            slot.push(&Envelope::new(None, event), Standing::Passing);
+        }
     }
 
     /// Pushes a passing state of a user to his own connections, also to those that are held or paused.

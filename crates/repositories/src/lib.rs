@@ -7,6 +7,7 @@
 pub mod contract;
 mod migration;
 pub mod mongodb;
+mod requests;
 pub mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;

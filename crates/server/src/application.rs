@@ -109,7 +109,7 @@ impl Application {
                  same database, give all of them the same by `auth.secret` or `auth.secret_file`"
             );
         }
-        let config = wiring::services_config(settings, secret);
+        let config = wiring::services_config(settings, secret, database.is_shared());
         let (clock, entropy) = (Arc::clone(&sources.clock), Arc::clone(&sources.entropy));
         let services = Services::build(database.stores(), &config, wiring::hub_config(settings), sources).await?;
         let state = AppState {

@@ -1,12 +1,12 @@
-//! Made-up users, conversations and messages: the same for the same seed, whatever the machine or the day.
+//! Made-up users, conversations, messages and friendships: the same for the same seed, whatever the machine or the day.
 
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor_domain::{
-    Clock, ConversationId, DisplayName, Email, Entropy, InvalidValue, Login, MessageId, MessageText, Metadata,
-    NewMessage, PasswordHash, SeededEntropy, Timestamp, User, UserId, Username,
-    store::{AppendOutcome, NewDirect, NewUser, StoreError, Stores},
+    Clock, ConversationId, DisplayName, Email, Entropy, FriendRequestId, InvalidValue, Login, MessageId, MessageText,
+    Metadata, NewMessage, PasswordHash, RequestText, SeededEntropy, Timestamp, User, UserId, Username,
+    store::{Answer, AppendOutcome, NewDirect, NewFriendRequest, NewUser, StoreError, Stores},
 };
 use tokio::sync::Semaphore;
 
@@ -170,6 +170,7 @@ async fn conversation(
     let new = NewDirect { id, opener: members[0], other: members[1], now };
     let opened = {
         let _turn = opening.acquire().await;
+        befriend(stores, plan, index, members, now).await?;
         stores.conversations.open_direct(&new).await?
     };
     done();
@@ -196,6 +197,29 @@ async fn conversation(
                 return Err(SeedError::Plan(format!("a message was not taken: {refused:?}")));
             }
         }
+    }
+    Ok(())
+}
+
+/// Makes friends of those of every other conversation; in half of the rest the one has yet to answer.
+async fn befriend(
+    stores: &Stores,
+    plan: &Plan,
+    index: u64,
+    [from, to]: [UserId; 2],
+    now: Timestamp,
+) -> Result<(), SeedError> {
+    if index % 4 == 3 {
+        return Ok(());
+    }
+    // A source of its own, as for each conversation.
+    let entropy = SeededEntropy::new(!plan.seed ^ ((index + 1) << 32));
+    let id = FriendRequestId::generate(&At(now), &entropy);
+    let text = Some(RequestText::parse(&text(40, &entropy))?);
+    let cooldown = Duration::ZERO;
+    stores.relations.request(&NewFriendRequest { id, from, to, text, now, cooldown }).await?;
+    if index % 4 != 1 {
+        stores.relations.answer(id, to, Answer::Accept, now).await?;
     }
     Ok(())
 }

@@ -18,11 +18,13 @@ pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-pub(crate) fn services_config(settings: &Settings, secret: SecretString) -> ServicesConfig {
+pub(crate) fn services_config(settings: &Settings, secret: SecretString, shared_store: bool) -> ServicesConfig {
     ServicesConfig {
         auth: auth_config(settings, secret),
         limits: limits_config(&settings.limits),
         connections_per_user: settings.live.connections_per_user,
+        shared_store,
+        request_cooldown: settings.friends.ask_again_after.get(),
     }
 }
 
@@ -55,6 +57,7 @@ fn limits_config(limits: &LimitSettings) -> LimitsConfig {
         refresh_per_address: rate(limits.refresh_per_address),
         messages_per_user: rate(limits.messages_per_user),
         conversations_per_user: rate(limits.conversations_per_user),
+        friend_requests_per_user: rate(limits.friend_requests_per_user),
         searches_per_user: rate(limits.searches_per_user),
         signals_per_user: rate(limits.signals_per_user),
         syncs_per_user: rate(limits.syncs_per_user),

@@ -113,11 +113,14 @@ fn config() -> ServicesConfig {
             refresh_per_address: rate,
             messages_per_user: rate,
             conversations_per_user: rate,
+            friend_requests_per_user: rate,
             searches_per_user: rate,
             signals_per_user: rate,
             syncs_per_user: rate,
         },
         connections_per_user: 20,
+        shared_store: false,
+        request_cooldown: Duration::from_secs(86_400),
     }
 }
 

@@ -15,6 +15,10 @@ pub struct ServicesConfig {
     pub limits: LimitsConfig,
     /// How many connections one user may have.
     pub connections_per_user: usize,
+    /// Whether other servers may change what is in the store.
+    pub shared_store: bool,
+    /// How long after a rejected friend request nobody is bothered by the same wish again.
+    pub request_cooldown: Duration,
 }
 
 /// What can be set about accounts and tokens.

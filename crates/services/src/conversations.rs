@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::{
     Caller, Deps, Page, ServiceError, ServiceResult, detached,
     log::{conversation_created, own_receipt},
+    reach::Verdict,
     views::receipt_view,
 };
 
@@ -40,15 +41,20 @@ impl ConversationService {
     /// The direct conversation of the caller and another user, made if there is none.
     ///
     /// # Errors
-    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `RateLimited`, `Store`.
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user and for one who blocks the caller, `Blocking`,
+    /// `NotAllowedToWrite`, `RateLimited`, `Store`.
     pub async fn open_direct(&self, caller: Caller, other: UserId) -> ServiceResult<OpenedConversation> {
         self.deps.limits.conversation(caller.user)?;
         if other == caller.user {
             let reason = InvalidValue::new("self", "must be another user");
             return Err(ServiceError::Invalid { field: "userId", reason });
         }
-        let user = self.deps.stores.users.find(other).await?;
-        user.filter(|user| user.deleted_at.is_none()).ok_or(ServiceError::NotFound("user"))?;
+        match self.deps.may_write(caller.user, other).await? {
+            Verdict::Allowed => {}
+            Verdict::Unknown | Verdict::Blocked => return Err(ServiceError::NotFound("user")),
+            Verdict::Blocking => return Err(ServiceError::Blocking),
+            Verdict::Unwanted => return Err(ServiceError::NotAllowedToWrite),
+        }
         let new = NewDirect {
             id: ConversationId::generate(&*self.deps.clock, &*self.deps.entropy),
             opener: caller.user,
@@ -108,7 +114,7 @@ impl ConversationService {
         self.deps.limits.signal(caller.user)?;
         let deps = Arc::clone(&self.deps);
         detached(async move {
-            let Shown { delivered, read } = shown(&deps, caller.user).await?;
+            let Shown { delivered, read } = shown(&deps, caller.user, conversation).await?;
             let user = caller.user;
             let advance = |kind, shown| ReceiptAdvance { conversation, user, kind, seq, shown };
             if kind == ReceiptKind::Read && delivered && !read {
@@ -123,7 +129,8 @@ impl ConversationService {
         .await
     }
 
-    /// Tells the other members that the caller writes, or no longer does. Nobody is told of an invisible user's.
+    /// Tells the other members that the caller writes, or no longer does. Nobody is told of an invisible user's, nor
+    /// who does not let the caller write.
     ///
     /// # Errors
     /// `NotFound`, `RateLimited`, `Store`.
@@ -133,8 +140,13 @@ impl ConversationService {
         if !members.iter().any(|member| member.user_id == caller.user) {
             return Err(ServiceError::NotFound("conversation"));
         }
+        let other = members.iter().find(|member| member.user_id != caller.user);
+        let verdict = match other {
+            Some(other) => self.deps.may_write(caller.user, other.user_id).await?,
+            None => Verdict::Allowed,
+        };
         // Typing is a sign of life like an arrival.
-        if shown(&self.deps, caller.user).await?.delivered {
+        if verdict == Verdict::Allowed && shown(&self.deps, caller.user, id).await?.delivered {
             let event = Event::Typing { conversation_id: id, user_id: caller.user, typing };
             self.deps.hub.announce(id, event, Some(caller.user));
         }
@@ -184,16 +196,20 @@ fn tell_of_receipt(deps: &Deps, outcome: ReceiptOutcome) -> ServiceResult<Receip
     Ok(receipt)
 }
 
-/// What others are told of how far a user has come: nothing while he is invisible, and what he reads only if he
-/// wants it.
+/// What others are told of how far a user has come: nothing while he is invisible or one of the two blocks the other,
+/// and what he reads only if he wants it.
 struct Shown {
     delivered: bool,
     read: bool,
 }
 
-async fn shown(deps: &Deps, user: UserId) -> StoreResult<Shown> {
-    let user = deps.stores.users.find(user).await?;
+async fn shown(deps: &Deps, id: UserId, conversation: ConversationId) -> StoreResult<Shown> {
+    let user = deps.stores.users.find(id).await?;
+    let apart = match deps.other_in(conversation, id).await? {
+        Some(other) => deps.blocks_of(id).await?.part(other),
+        None => false,
+    };
     let now = deps.clock.now();
-    let visible = user.as_ref().is_some_and(|user| user.status.at(now).kind != StatusKind::Invisible);
+    let visible = !apart && user.as_ref().is_some_and(|user| user.status.at(now).kind != StatusKind::Invisible);
     Ok(Shown { delivered: visible, read: visible && user.is_some_and(|user| user.settings.read_receipts) })
 }

@@ -38,6 +38,18 @@ pub enum ServiceError {
     /// The account that the message is for is deleted.
     #[error("the recipient's account is deleted")]
     RecipientDeleted,
+    /// The other one does not let the caller write to him; why is not told.
+    #[error("the caller may not write to this user")]
+    NotAllowedToWrite,
+    /// The caller blocks the other one.
+    #[error("the caller blocks this user")]
+    Blocking,
+    /// The two are friends.
+    #[error("the two are friends already")]
+    AlreadyFriends,
+    /// The friend request has been answered otherwise.
+    #[error("the friend request waits no longer")]
+    RequestNotPending,
     /// The conversation does not reach that far.
     #[error("the conversation ends at {0}")]
     SeqBeyondLast(Seq),

@@ -15,6 +15,9 @@ mod log;
 mod messages;
 mod page;
 mod presence;
+mod reach;
+mod recent;
+mod relations;
 mod sync;
 mod users;
 mod views;
@@ -39,6 +42,7 @@ pub use live::{LiveService, Ready};
 pub use messages::{HistoryPage, MessageService, SendMessage, Sent};
 pub use page::Page;
 pub use presence::PresenceService;
+pub use relations::{AskedFriend, RelationService, RequestCursor};
 pub use sync::{StreamSync, SyncService, Synced};
 pub use users::{Avatar, DirectoryQuery, ProfileUpdate, UserService};
 
@@ -50,6 +54,7 @@ pub(crate) struct Deps {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) status_turns: presence::StatusTurns,
+    pub(crate) reach: reach::Reach,
 }
 
 /// Where time and randomness come from.
@@ -74,6 +79,8 @@ pub struct Services {
     pub conversations: Arc<ConversationService>,
     /// Sending and reading messages.
     pub messages: Arc<MessageService>,
+    /// Friends, friend requests and blocks.
+    pub relations: Arc<RelationService>,
     /// What a client has missed.
     pub sync: Arc<SyncService>,
     /// Real-time connections.
@@ -97,6 +104,7 @@ impl Services {
             hub: Hub::new(hub_config, Arc::new(StoredLog::new(deps.clone())), Arc::clone(&sources.clock)),
             limits: Limits::new(&config.limits, Arc::clone(&sources.clock)),
             stores,
+            reach: reach::Reach::new(config.shared_store),
             clock: sources.clock,
             entropy: sources.entropy,
             status_turns: presence::StatusTurns::default(),
@@ -109,6 +117,7 @@ impl Services {
             presence: Arc::new(PresenceService::new(Arc::clone(&deps))),
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
             messages: Arc::new(MessageService::new(Arc::clone(&deps))),
+            relations: Arc::new(RelationService::new(Arc::clone(&deps), config.request_cooldown)),
             live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),
             auth,
             sync,

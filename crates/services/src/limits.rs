@@ -42,9 +42,11 @@ pub struct LimitsConfig {
     pub messages_per_user: Rate,
     /// Conversations that one user opens.
     pub conversations_per_user: Rate,
+    /// Friend requests of one user.
+    pub friend_requests_per_user: Rate,
     /// Directory searches of one user.
     pub searches_per_user: Rate,
-    /// Receipts, typing, status and profile changes of one user.
+    /// Receipts, typing, status and profile changes, and answers to friend requests and blocks of one user.
     pub signals_per_user: Rate,
     /// Syncs, resumes and socket tickets of one user.
     pub syncs_per_user: Rate,
@@ -74,6 +76,7 @@ pub struct Limits {
     refresh: Limiter<IpAddr>,
     message: Limiter<UserId>,
     conversation: Limiter<UserId>,
+    friend_request: Limiter<UserId>,
     search: Limiter<UserId>,
     signal: Limiter<UserId>,
     sync: Limiter<UserId>,
@@ -90,6 +93,7 @@ impl Limits {
             refresh: Limiter::new("refresh_per_address", config.refresh_per_address, &time),
             message: Limiter::new("messages_per_user", config.messages_per_user, &time),
             conversation: Limiter::new("conversations_per_user", config.conversations_per_user, &time),
+            friend_request: Limiter::new("friend_requests_per_user", config.friend_requests_per_user, &time),
             search: Limiter::new("searches_per_user", config.searches_per_user, &time),
             signal: Limiter::new("signals_per_user", config.signals_per_user, &time),
             sync: Limiter::new("syncs_per_user", config.syncs_per_user, &time),
@@ -155,6 +159,14 @@ impl Limits {
         self.conversation.check(user)
     }
 
+    /// Counts a friend request of a user.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn friend_request(&self, user: UserId) -> ServiceResult<Budget> {
+        self.friend_request.check(user)
+    }
+
     /// Counts a directory search of a user.
     ///
     /// # Errors
@@ -163,7 +175,7 @@ impl Limits {
         self.search.check(user)
     }
 
-    /// Counts a receipt, typing, status or profile change of a user.
+    /// Counts a receipt, typing, status or profile change, an answer to a friend request or a block of a user.
     ///
     /// # Errors
     /// `RateLimited`.
@@ -185,7 +197,9 @@ impl Limits {
             limiter.prune();
         }
         self.account.prune();
-        for limiter in [&self.message, &self.conversation, &self.search, &self.signal, &self.sync] {
+        let of_users =
+            [&self.message, &self.conversation, &self.friend_request, &self.search, &self.signal, &self.sync];
+        for limiter in of_users {
             limiter.prune();
         }
     }

@@ -1,14 +1,18 @@
 //! The stored log behind the streams, read as the hub and a resuming client need it.
 
-use std::{collections::HashMap, sync::Weak};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Weak,
+};
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Change, Conversation, ConversationId, Event, Member, Message, MessageView, ReceiptView, Rev, StreamId, UserChange,
-    UserId, UserTopic,
+    BlockView, Change, Conversation, ConversationId, Event, FriendRequestId, FriendRequestView, Member, Message,
+    MessageView, ReceiptView, RequestState, Rev, StreamId, TieKind, TieView, UserChange, UserId, UserTopic,
     store::{InboxEntry, StoreError, StoreResult},
 };
 use parlor_realtime::{CatchUp, ChangeLog, ChangePage};
+use tracing::warn;
 
 use crate::{
     Deps,
@@ -74,12 +78,25 @@ async fn user_changes(deps: &Deps, user: UserId, after: Rev, limit: usize) -> St
     Ok(CatchUp::Page(ChangePage { changes, rev, more, receipts: Vec::new() }))
 }
 
+/// Tells a user's devices of a change of his own stream.
+pub(crate) async fn tell_own(deps: &Deps, user: UserId, change: UserChange) {
+    match present_state(deps, user, &[change]).await {
+        Ok(events) => events.into_iter().for_each(|event| deps.hub.publish(event)),
+        Err(error) => {
+            warn!(%user, error = &error as &dyn std::error::Error, "a user's devices were not told of a change yet");
+        }
+    }
+    // If there was nothing to tell, the stream has come on all the same.
+    deps.hub.reconcile(&[(StreamId::User(user), change.rev)]);
+}
+
 /// The topics' present state, as the events that tell of it.
 async fn present_state(deps: &Deps, user: UserId, changes: &[UserChange]) -> StoreResult<Vec<Change>> {
     let ids: Vec<ConversationId> = changes.iter().filter_map(|change| conversation_of(change.topic)).collect();
-    let entries = deps.stores.conversations.find_many(&ids, user).await?;
+    let entries = if ids.is_empty() { Vec::new() } else { deps.stores.conversations.find_many(&ids, user).await? };
     let entries: HashMap<ConversationId, InboxEntry> =
         entries.into_iter().map(|entry| (entry.conversation.id, entry)).collect();
+    let mut relations = Relations::of(deps, user, changes).await?;
     let mut events = Vec::with_capacity(changes.len());
     for change in changes {
         let event = match change.topic {
@@ -91,6 +108,14 @@ async fn present_state(deps: &Deps, user: UserId, changes: &[UserChange]) -> Sto
                 Some(entry) => conversation_created(deps, entry.clone(), user).await?,
                 None => None,
             },
+            UserTopic::FriendRequest(id) => relations.requests.remove(&id).map(request_event),
+            UserTopic::Friend(id) => Some(match relations.friends.remove(&id) {
+                Some(friend) => Event::FriendAdded(Box::new(friend)),
+                None => Event::FriendRemoved(id),
+            }),
+            UserTopic::Block(id) => {
+                Some(Event::BlockUpdated(BlockView { user_id: id, blocked: relations.blocked.contains(&id) }))
+            }
         };
         // What is gone since needs no telling.
         events.extend(event.map(|event| Change { stream: StreamId::User(user), rev: change.rev, event }));
@@ -101,7 +126,53 @@ async fn present_state(deps: &Deps, user: UserId, changes: &[UserChange]) -> Sto
 fn conversation_of(topic: UserTopic) -> Option<ConversationId> {
     match topic {
         UserTopic::Conversation(id) | UserTopic::Read(id) => Some(id),
-        UserTopic::Profile => None,
+        UserTopic::Profile | UserTopic::FriendRequest(_) | UserTopic::Friend(_) | UserTopic::Block(_) => None,
+    }
+}
+
+/// What somebody is to others at present.
+#[derive(Default)]
+struct Relations {
+    requests: HashMap<FriendRequestId, FriendRequestView>,
+    friends: HashMap<UserId, TieView>,
+    blocked: HashSet<UserId>,
+}
+
+impl Relations {
+    /// As far as changes are about it.
+    async fn of(deps: &Deps, user: UserId, changes: &[UserChange]) -> StoreResult<Self> {
+        let (mut requests, mut others) = (Vec::new(), Vec::new());
+        for change in changes {
+            match change.topic {
+                UserTopic::FriendRequest(id) => requests.push(id),
+                UserTopic::Friend(id) | UserTopic::Block(id) => others.push(id),
+                UserTopic::Conversation(_) | UserTopic::Read(_) | UserTopic::Profile => {}
+            }
+        }
+        let mut relations = Self::default();
+        if !requests.is_empty() {
+            let requests = deps.stores.relations.requests_of(&requests).await?;
+            let views = deps.request_views(requests, user).await?;
+            relations.requests = views.into_iter().map(|view| (view.request.id, view)).collect();
+        }
+        if !others.is_empty() {
+            let ties = deps.stores.relations.ties_to(user, &others).await?;
+            let (friends, blocks): (Vec<_>, Vec<_>) = ties.into_iter().partition(|tie| tie.kind == TieKind::Friend);
+            let friends = deps.tie_views(&friends, user).await?;
+            relations.friends = friends.into_iter().map(|friend| (friend.user.user.id, friend)).collect();
+            relations.blocked = blocks.into_iter().map(|tie| tie.other).collect();
+        }
+        Ok(relations)
+    }
+}
+
+/// The event that tells one of the two of a friend request.
+fn request_event(view: FriendRequestView) -> Event {
+    match view.request.state {
+        RequestState::Pending => Event::FriendRequestCreated(Box::new(view)),
+        RequestState::Accepted | RequestState::Rejected | RequestState::Cancelled => {
+            Event::FriendRequestUpdated(Box::new(view))
+        }
     }
 }
 

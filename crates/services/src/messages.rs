@@ -9,7 +9,7 @@ use parlor_domain::{
 };
 use tokio::join;
 
-use crate::{Budget, Caller, Deps, ServiceError, ServiceResult, detached, views::message_view};
+use crate::{Budget, Caller, Deps, ServiceError, ServiceResult, detached, reach::Verdict, views::message_view};
 
 /// How many messages are read at most before it is known whether the caller may have them.
 const READ_UNASKED: usize = 100;
@@ -61,8 +61,8 @@ impl MessageService {
     /// Sends a message. When this returns, it is stored for good, and pushed to whoever listens.
     ///
     /// # Errors
-    /// `NotFound` if the caller is not in the conversation, `ClientMessageIdReused`, `RecipientDeleted`,
-    /// `RateLimited`, `Store`.
+    /// `NotFound` if the caller is not in the conversation, `NotAllowedToWrite`, `Blocking`, `ClientMessageIdReused`,
+    /// `RecipientDeleted`, `RateLimited`, `Store`.
     pub async fn send(&self, caller: Caller, send: SendMessage) -> ServiceResult<Sent> {
         let budget = self.deps.limits.message(caller.user)?;
         let name = send.client_message_id.as_ref();
@@ -76,7 +76,7 @@ impl MessageService {
             created_at: self.deps.clock.now(),
         };
         let deps = Arc::clone(&self.deps);
-        let (message, repeated) = detached(async move { append(&deps, &new).await }).await?;
+        let (message, repeated) = detached(async move { send_message(&deps, &new).await }).await?;
         Ok(Sent { message, repeated, budget })
     }
 
@@ -133,8 +133,35 @@ fn cut(messages: &mut Vec<Message>, window: Window, limit: usize) -> Option<Seq>
     }
 }
 
-async fn append(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageView, bool)> {
-    match deps.stores.messages.append(new).await? {
+async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageView, bool)> {
+    let other = deps.other_in(new.conversation_id, new.sender_id).await?;
+    let verdict = match other {
+        Some(other) => deps.may_write(new.sender_id, other).await?,
+        None => Verdict::Allowed,
+    };
+    let refusal = match verdict {
+        // Of whom there is no more, the log knows.
+        Verdict::Allowed | Verdict::Unknown => None,
+        Verdict::Blocking => Some(ServiceError::Blocking),
+        Verdict::Blocked | Verdict::Unwanted => Some(ServiceError::NotAllowedToWrite),
+    };
+    if let Some(refusal) = refusal {
+        // What was sent while it was allowed, was sent, whatever became of the answer.
+        return match deps.stores.messages.sent_before(new).await? {
+            Some(outcome) => tell(deps, new, outcome).await,
+            None => Err(refusal),
+        };
+    }
+    let sent = tell(deps, new, deps.stores.messages.append(new).await?).await?;
+    if let Some(other) = other {
+        deps.reach.wrote(new.sender_id, other);
+    }
+    Ok(sent)
+}
+
+/// Pushes what was stored, and gives it to its sender, with whether it had been stored before.
+async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceResult<(MessageView, bool)> {
+    match outcome {
         AppendOutcome::Appended { message, held } => {
             let delivery = Some(if held { Delivery::Held } else { Delivery::Sent });
             let view = MessageView { message, delivery };

@@ -68,6 +68,12 @@ impl PresenceService {
                     continue;
                 }
             };
+            // At once: one by one, each would ask the store.
+            if let Err(error) = self.deps.know_blocks_of(&users).await {
+                users.iter().for_each(|user| self.deps.hub.unsettle(*user));
+                outcome = Err(error);
+                continue;
+            }
             for arrival in arrivals {
                 match self.settle_one(arrival, accounts.remove(&user_of(arrival))).await {
                     Ok(at) => {
@@ -164,11 +170,12 @@ impl PresenceService {
         };
         if news {
             let conversations = self.deps.conversations_of(user).await?;
+            let blocks = self.deps.blocks_of(user).await?;
             let event = Event::PresenceUpdated(view.clone());
             if before.is_none() {
-                self.deps.hub.announce_arrival(user, &conversations, event);
+                self.deps.hub.announce_arrival(user, &conversations, blocks.either(), event);
             } else {
-                self.deps.hub.announce_to_contacts(user, &conversations, event);
+                self.deps.hub.announce_to_contacts(user, &conversations, blocks.either(), event);
             }
             self.told.insert(user, view);
         }

@@ -116,7 +116,11 @@ impl SyncService {
             after = last.rev;
             new.extend(page.changes.iter().filter_map(|change| match change.topic {
                 UserTopic::Conversation(id) => Some(StreamId::Conversation(id)),
-                UserTopic::Read(_) | UserTopic::Profile => None,
+                UserTopic::Read(_)
+                | UserTopic::Profile
+                | UserTopic::FriendRequest(_)
+                | UserTopic::Friend(_)
+                | UserTopic::Block(_) => None,
             }));
         }
     }
@@ -227,7 +231,16 @@ fn size_of_change(change: &Change) -> usize {
         Event::ConversationCreated(view) => {
             view.last_message.as_ref().map_or(0, message) + view.other.as_ref().map_or(0, user)
         }
-        Event::ReceiptUpdated(_) | Event::Typing { .. } | Event::PresenceUpdated(_) | Event::Resync => 0,
+        Event::FriendRequestCreated(view) | Event::FriendRequestUpdated(view) => {
+            user(&view.other) + view.request.text.as_ref().map_or(0, |text| size_of_text(text.as_str()))
+        }
+        Event::FriendAdded(view) => user(&view.user),
+        Event::ReceiptUpdated(_)
+        | Event::Typing { .. }
+        | Event::PresenceUpdated(_)
+        | Event::FriendRemoved(_)
+        | Event::BlockUpdated(_)
+        | Event::Resync => 0,
     }
 }
 
@@ -250,6 +263,11 @@ fn created(change: &Change) -> Option<ConversationId> {
         | Event::Typing { .. }
         | Event::PresenceUpdated(_)
         | Event::UserUpdated(_)
+        | Event::FriendRequestCreated(_)
+        | Event::FriendRequestUpdated(_)
+        | Event::FriendAdded(_)
+        | Event::FriendRemoved(_)
+        | Event::BlockUpdated(_)
         | Event::Resync => None,
     }
 }

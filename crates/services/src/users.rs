@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use parlor_domain::{
-    Change, Event, InvalidValue, PresenceView, ProfileChange, StreamId, User, UserId, UserView, search_terms,
-    store::{Directory, StoreError},
+    Change, Event, InvalidValue, PresenceView, ProfileChange, Relation, StreamId, User, UserChange, UserId, UserTopic,
+    UserView, search_terms,
+    store::{Deleted, Directory, StoreError},
 };
 use tracing::warn;
 
-use crate::{AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult, detached};
+use crate::{
+    AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult, detached, log::tell_own, reach::Blocks,
+    relations::relation,
+};
 
 /// Shows and changes profiles.
 pub struct UserService {
@@ -65,10 +69,15 @@ impl UserService {
     /// `NotFound`, `Store`.
     pub async fn find(&self, caller: Caller, id: UserId) -> ServiceResult<UserView> {
         let user = self.existing(id).await?;
-        Ok(self.deps.user_view(user, caller.user))
+        if id == caller.user {
+            return Ok(UserView { relation: Some(Relation::Own), ..self.deps.own_view(user) });
+        }
+        let between = self.deps.stores.relations.between(caller.user, id).await?;
+        let blocks = Blocks::between(id, &between);
+        Ok(UserView { relation: Some(relation(&between)), ..self.deps.user_view(user, caller.user, &blocks) })
     }
 
-    /// A page of all other accounts, by user name.
+    /// A page of all other accounts that do not block the caller, by user name.
     ///
     /// # Errors
     /// `RateLimited`, `Store`.
@@ -79,10 +88,22 @@ impl UserService {
             // Something was looked for, and it has no letter or digit: no name has such a word.
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let page = Directory { terms, after: query.after, except: caller.user, limit: query.limit + 1 };
-        let users = self.deps.stores.users.directory(&page).await?;
+        let blocks = self.deps.blocks_of(caller.user).await?;
+        let mut page = Directory { terms, after: query.after, except: caller.user, limit: query.limit + 1 };
+        let mut users = Vec::new();
+        // Until the page is full: one that is not would tell that somebody has been left out.
+        loop {
+            let found = self.deps.stores.users.directory(&page).await?;
+            let more = found.len() == page.limit;
+            page.after = found.last().map(|user| user.username.key());
+            users.extend(found.into_iter().filter(|user| !blocks.hides(user.id)));
+            if !more || users.len() > query.limit {
+                break;
+            }
+        }
         let Page { items, next } = Page::cut(users, query.limit, |user: &User| user.username.key());
-        Ok(Page { items: items.into_iter().map(|user| self.deps.user_view(user, caller.user)).collect(), next })
+        let view = |user| self.deps.user_view(user, caller.user, &blocks);
+        Ok(Page { items: items.into_iter().map(view).collect(), next })
     }
 
     /// What the avatar of an account is drawn from.
@@ -110,6 +131,9 @@ impl UserService {
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let updated = deps.stores.users.update_profile(caller.user, &update.change).await;
+            if update.change.settings.who_can_write.is_some() {
+                deps.reach.changed(&[caller.user]);
+            }
             let user = updated.map_err(taken)?.ok_or(ServiceError::NotFound("user"))?;
             tell_of_profile(&deps, &user).await;
             Ok(deps.own_view(user))
@@ -124,10 +148,14 @@ impl UserService {
     pub async fn delete(&self, caller: Caller) -> ServiceResult<()> {
         let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
         detached(async move {
-            let sessions = deps.stores.users.delete(caller.user, deps.clock.now()).await?;
-            let sessions = sessions.ok_or(ServiceError::NotFound("user"))?;
+            let deleted = deps.stores.users.delete(caller.user, deps.clock.now()).await;
+            deps.reach.changed(&[caller.user]);
+            let Deleted { sessions, friends } = deleted?.ok_or(ServiceError::NotFound("user"))?;
             auth.sessions_ended(caller.user, &sessions);
             tell_of_deletion(&deps, caller.user).await;
+            for (friend, rev) in friends {
+                tell_own(&deps, friend, UserChange { rev, topic: UserTopic::Friend(caller.user) }).await;
+            }
             Ok(())
         })
         .await
@@ -156,7 +184,7 @@ async fn tell_of_deletion(deps: &Deps, id: UserId) {
 
 async fn tell_contacts_of_profile(deps: &Deps, user: User) {
     let PresenceView { presence, status, user_id } = deps.public_presence(&user, deps.hub.is_online(user.id));
-    let view = UserView { presence, status, own: false, user };
+    let view = UserView { presence, status, own: false, user, relation: None };
     deps.tell_contacts(user_id, Event::UserUpdated(Box::new(view))).await;
 }
 

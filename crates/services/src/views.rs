@@ -4,21 +4,32 @@ use std::collections::HashMap;
 
 use parlor_domain::{
     Conversation, ConversationId, ConversationView, Delivery, Event, Member, Message, MessageView, Presence,
-    PresenceView, ReceiptView, StatusKind, User, UserId, UserView,
+    PresenceView, ReceiptView, Status, StatusKind, User, UserId, UserView,
     store::{InboxEntry, StoreResult},
 };
+use tokio::try_join;
 use tracing::warn;
 
-use crate::Deps;
+use crate::{Deps, reach::Blocks};
 
 impl Deps {
-    /// A user as `viewer` sees him.
-    pub(crate) fn user_view(&self, user: User, viewer: UserId) -> UserView {
+    /// A user as `viewer`, whose blocks these are, sees him: who blocks the viewer shows no more than the name, and
+    /// neither of two shows the other what he does.
+    pub(crate) fn user_view(&self, user: User, viewer: UserId, blocks: &Blocks) -> UserView {
         if user.id == viewer {
             return self.own_view(user);
         }
-        let PresenceView { presence, status, .. } = self.public_presence(&user, self.hub.is_online(user.id));
-        UserView { presence, status, own: false, user }
+        let PresenceView { presence, status, .. } = self.presence_for(&user, blocks);
+        let user = if blocks.hides(user.id) { user.name_alone() } else { user };
+        UserView { presence, status, own: false, user, relation: None }
+    }
+
+    /// What the one whose blocks these are may know of another one's presence and status.
+    pub(crate) fn presence_for(&self, user: &User, blocks: &Blocks) -> PresenceView {
+        if blocks.part(user.id) {
+            return PresenceView { user_id: user.id, presence: Presence::default(), status: Status::default() };
+        }
+        self.public_presence(user, self.hub.is_online(user.id))
     }
 
     /// A user as he sees himself.
@@ -26,7 +37,7 @@ impl Deps {
         let status = user.status.at(self.clock.now());
         let online = self.hub.is_online(user.id);
         let presence = Presence { online, last_seen_at: user.last_seen_at.filter(|_| !online) };
-        UserView { presence, status, own: true, user }
+        UserView { presence, status, own: true, user, relation: None }
     }
 
     /// What others may know of a user's presence and status, if the server sees him online or not.
@@ -37,6 +48,15 @@ impl Deps {
         PresenceView { user_id: user.id, presence: Presence { online, last_seen_at }, status: status.public() }
     }
 
+    /// Users as `viewer` sees them, by their ids.
+    pub(crate) async fn user_views(&self, ids: &[UserId], viewer: UserId) -> StoreResult<HashMap<UserId, UserView>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (users, blocks) = try_join!(self.stores.users.find_many(ids), self.blocks_of(viewer))?;
+        Ok(users.into_iter().map(|user| (user.id, self.user_view(user, viewer, &blocks))).collect())
+    }
+
     /// Conversations as `viewer`, a member of them all, sees them.
     pub(crate) async fn conversation_views(
         &self,
@@ -44,17 +64,16 @@ impl Deps {
         viewer: UserId,
     ) -> StoreResult<Vec<ConversationView>> {
         let others: Vec<UserId> = entries.iter().filter_map(|entry| Some(entry.other.as_ref()?.user_id)).collect();
-        let users = self.stores.users.find_many(&others).await?;
-        let users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
+        let users = self.user_views(&others, viewer).await?;
         let view = |entry: InboxEntry| {
             let other = entry.other.as_ref().and_then(|member| users.get(&member.user_id)).cloned();
-            self.conversation_view(entry, other.map(|user| self.user_view(user, viewer)), viewer)
+            self.conversation_view(entry, other, viewer)
         };
         Ok(entries.into_iter().map(view).collect())
     }
 
-    /// Pushes a passing state of a user to all connected users who share a conversation with him. What it tells of
-    /// has happened whether they learn of it or not, so a failure is only logged.
+    /// Pushes a passing state of a user to all connected users who share a conversation with him, but not between two
+    /// of whom one blocks the other. What it tells of has happened whether they learn of it or not, so a failure is only logged.
     pub(crate) async fn tell_contacts(&self, user: UserId, event: Event) {
         if let Err(error) = self.try_to_tell_contacts(user, event).await {
             warn!(%user, error = &error as &dyn std::error::Error, "contacts were not told");
@@ -63,7 +82,8 @@ impl Deps {
 
     async fn try_to_tell_contacts(&self, user: UserId, event: Event) -> StoreResult<()> {
         let conversations = self.conversations_of(user).await?;
-        self.hub.announce_to_contacts(user, &conversations, event);
+        let blocks = self.blocks_of(user).await?;
+        self.hub.announce_to_contacts(user, &conversations, blocks.either(), event);
         Ok(())
     }
 

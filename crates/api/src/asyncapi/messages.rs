@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use super::schemas::Schemas;
 use crate::wire::{
-    self, Authenticate, CommandKind, Conversation, Empty, EventKind, Message, PresenceUpdate, Ready, Receipt, ReplyId,
-    SendMessage, SessionRevoked, SetReceipt, SetStatus, SyncRequest, SyncResponse, Typing, User,
+    self, Authenticate, BlockUpdate, CommandKind, Conversation, Empty, EventKind, Friend, FriendRemoved, FriendRequest,
+    Message, PresenceUpdate, Ready, Receipt, ReplyId, SendFriendRequest, SendMessage, SessionRevoked, SetReceipt,
+    SetStatus, Subject, SyncRequest, SyncResponse, Typing, User,
 };
 
 /// What every refused command is answered with.
@@ -38,6 +39,12 @@ impl Messages {
             EventKind::PresenceUpdated => (self.schemas.reference::<PresenceUpdate>(), Place::Outside),
             EventKind::UserUpdated => (self.schemas.reference::<User>(), Place::Either),
             EventKind::ConversationCreated => (self.schemas.reference::<Conversation>(), Place::InStream),
+            EventKind::FriendRequestCreated | EventKind::FriendRequestUpdated => {
+                (self.schemas.reference::<FriendRequest>(), Place::InStream)
+            }
+            EventKind::FriendAdded => (self.schemas.reference::<Friend>(), Place::InStream),
+            EventKind::FriendRemoved => (self.schemas.reference::<FriendRemoved>(), Place::InStream),
+            EventKind::BlockUpdated => (self.schemas.reference::<BlockUpdate>(), Place::InStream),
             EventKind::SessionRevoked => (self.schemas.reference::<SessionRevoked>(), Place::Outside),
             EventKind::Resync => (self.schemas.reference::<Empty>(), Place::InStream),
         };
@@ -60,12 +67,23 @@ impl Messages {
         let (data, answer) = match kind {
             CommandKind::Auth => self.data::<Authenticate, Empty>(),
             CommandKind::Resume => self.data::<SyncRequest, SyncResponse>(),
-            CommandKind::Ping | CommandKind::TypingStart | CommandKind::TypingStop => self.data::<Empty, Empty>(),
+            CommandKind::Ping
+            | CommandKind::TypingStart
+            | CommandKind::TypingStop
+            | CommandKind::FriendRequestCancel
+            | CommandKind::FriendRemove
+            | CommandKind::UserBlock
+            | CommandKind::UserUnblock => self.data::<Empty, Empty>(),
             CommandKind::MessageSend => self.data::<SendMessage, Message>(),
             CommandKind::ReceiptRead | CommandKind::ReceiptDelivered => self.data::<SetReceipt, Receipt>(),
             CommandKind::StatusSet => self.data::<SetStatus, User>(),
+            CommandKind::FriendRequestSend => self.data::<SendFriendRequest, FriendRequest>(),
+            CommandKind::FriendRequestAccept | CommandKind::FriendRequestReject => self.data::<Empty, FriendRequest>(),
         };
-        let data = if kind.is_in_conversation() { with_conversation(data) } else { data };
+        let data = match kind.subject() {
+            Some(subject) => with_subject(data, subject),
+            None => data,
+        };
         let required: &[&str] = if kind == CommandKind::Ping { &["command"] } else { &["command", "data"] };
         let command = json!({
             "type": "object",
@@ -112,20 +130,21 @@ impl Messages {
 }
 
 /// The body of a REST call with the id in its path beside.
-fn with_conversation(mut data: Value) -> Value {
+fn with_subject(mut data: Value, subject: Subject) -> Value {
+    let member = subject.member();
     let id = json!({
         "type": "string",
         "pattern": "^[0-9a-fA-F]{24}$",
-        "description": "The conversation.",
+        "description": subject.description(),
         "example": "6740a1b2c3d4e5f6aaaaaaaa",
     });
     if !data["example"].is_null() {
-        data["example"]["conversationId"] = id["example"].clone();
+        data["example"][member] = id["example"].clone();
     }
-    data["properties"]["conversationId"] = id;
+    data["properties"][member] = id;
     match data["required"].as_array_mut() {
-        Some(required) => required.push(json!("conversationId")),
-        None => data["required"] = json!(["conversationId"]),
+        Some(required) => required.push(json!(member)),
+        None => data["required"] = json!([member]),
     }
     data
 }

@@ -131,6 +131,8 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
         CommandKind::MessageSend => &[
             Code::Unauthenticated,
             Code::NotFound,
+            Code::NotAllowedToWrite,
+            Code::UserBlocked,
             Code::ClientMessageIdReused,
             Code::RecipientDeleted,
             Code::RateLimited,
@@ -142,7 +144,21 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
         CommandKind::ReceiptRead | CommandKind::ReceiptDelivered => {
             &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull]
         }
-        CommandKind::StatusSet => &[Code::Unauthenticated, Code::RateLimited, Code::StoreFull],
+        CommandKind::StatusSet | CommandKind::FriendRemove | CommandKind::UserUnblock => {
+            &[Code::Unauthenticated, Code::RateLimited, Code::StoreFull]
+        }
+        CommandKind::FriendRequestSend => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::UserBlocked,
+            Code::AlreadyFriends,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::FriendRequestAccept | CommandKind::FriendRequestReject | CommandKind::FriendRequestCancel => {
+            &[Code::Unauthenticated, Code::NotFound, Code::RequestNotPending, Code::RateLimited, Code::StoreFull]
+        }
+        CommandKind::UserBlock => &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull],
     };
     let common = [Code::InvalidJson, Code::ValidationFailed, Code::Internal, Code::StoreUnavailable];
     own.iter().copied().chain(common)

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use parlor_domain::{ConversationId, ReceiptKind, Seq};
+use parlor_domain::{ConversationId, FriendRequestId, ReceiptKind, Seq, UserId, store::Answer};
 use parlor_realtime::{Connection, Frame, FrameKind, Identity};
 use parlor_services::{Caller, Services};
 use serde::Serialize;
@@ -11,7 +11,10 @@ use tracing::{Instrument as _, Span, info_span};
 
 use crate::{
     problem::{Problem, ProblemCode},
-    wire::{Command, Empty, Message, Receipt, SendMessage, SetStatus, SyncRequest, SyncResponse, User},
+    wire::{
+        Command, Empty, FriendRequest, Message, Receipt, SendFriendRequest, SendMessage, SetStatus, SyncRequest,
+        SyncResponse, User,
+    },
 };
 
 /// How a transport writes the answer to one command.
@@ -58,6 +61,14 @@ impl Commands<'_> {
                 reply.frame(self.advance(conversation, ReceiptKind::Delivered, receipt.seq).await)
             }
             Ok(Command::StatusSet(status)) => reply.frame(self.set_status(status).await),
+            Ok(Command::FriendRequestSend(request)) => reply.frame(self.ask(request).await),
+            Ok(Command::FriendRequestAnswer(id, Answer::Cancel)) => {
+                reply.frame(self.answer(id, Answer::Cancel).await.map(|_| Empty {}))
+            }
+            Ok(Command::FriendRequestAnswer(id, answer)) => reply.frame(self.answer(id, answer).await),
+            Ok(Command::FriendRemove(user)) => reply.frame(self.unfriend(user).await),
+            Ok(Command::UserBlock(user)) => reply.frame(self.set_blocked(user, true).await),
+            Ok(Command::UserUnblock(user)) => reply.frame(self.set_blocked(user, false).await),
         };
         if let Some(frame) = frame {
             self.connection.send(frame);
@@ -105,6 +116,32 @@ impl Commands<'_> {
     async fn set_status(&self, status: SetStatus) -> Result<User, Problem> {
         let view = self.services.presence.set_status(self.caller, status.try_into()?).await?;
         Ok((&view).into())
+    }
+
+    async fn ask(&self, request: SendFriendRequest) -> Result<FriendRequest, Problem> {
+        let (user, text) = request.parts()?;
+        let asked = self.services.relations.request(self.caller, user, text).await?;
+        Ok((&asked.view).into())
+    }
+
+    async fn answer(&self, id: FriendRequestId, answer: Answer) -> Result<FriendRequest, Problem> {
+        let view = self.services.relations.answer(self.caller, id, answer).await?;
+        Ok((&view).into())
+    }
+
+    async fn unfriend(&self, user: UserId) -> Result<Empty, Problem> {
+        self.services.relations.unfriend(self.caller, user).await?;
+        Ok(Empty {})
+    }
+
+    async fn set_blocked(&self, user: UserId, blocked: bool) -> Result<Empty, Problem> {
+        let relations = &self.services.relations;
+        if blocked {
+            relations.block(self.caller, user).await?;
+        } else {
+            relations.unblock(self.caller, user).await?;
+        }
+        Ok(Empty {})
     }
 }
 

@@ -187,6 +187,10 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         | ServiceError::NotFound(_)
         | ServiceError::ClientMessageIdReused
         | ServiceError::RecipientDeleted
+        | ServiceError::NotAllowedToWrite
+        | ServiceError::Blocking
+        | ServiceError::AlreadyFriends
+        | ServiceError::RequestNotPending
         | ServiceError::SeqBeyondLast(_)
         | ServiceError::RateLimited(_)
         | ServiceError::Overloaded { .. }

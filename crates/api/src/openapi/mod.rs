@@ -14,7 +14,7 @@ use crate::{
     wire,
 };
 
-const DESCRIPTION: &str = "Accounts, direct messages and presence. Every error is a problem document whose `code` is \
+const DESCRIPTION: &str = "Accounts, friends, direct messages and presence. Every error is a problem document whose `code` is \
 one of those listed with the operation and explained at `/api/docs/errors`. Lists are `{ \"items\": […], \
 \"nextCursor\": … }`. Ids are 24 hexadecimal digits, times are RFC 3339 in UTC with milliseconds. Unknown fields of \
 bodies are refused, and so are unknown parameters where an operation has some; fields may be added to what the \
@@ -75,6 +75,7 @@ fn tags() -> Vec<Tag> {
         tag("Me", "One's own account."),
         tag("Sessions", "The devices on which one is signed in."),
         tag("Users", "Other users."),
+        tag("Friends and blocks", "Who is close to one, and who is kept away."),
         tag("Conversations", "Where messages live: the inbox, receipts, typing."),
         tag("Messages", "Sending and reading messages."),
         tag("Live", "Sockets, and what one has missed."),

@@ -29,6 +29,8 @@ pub enum ProblemCode {
     TokenReused,
     /// A page of an origin that is not allowed uses somebody's cookies.
     OriginNotAllowed,
+    /// The other one does not let the caller write to him.
+    NotAllowedToWrite,
     /// There is no such thing, or it is not the caller's to see.
     NotFound,
     /// There is nothing under this path.
@@ -45,6 +47,12 @@ pub enum ProblemCode {
     ClientMessageIdReused,
     /// The account that the message is for is deleted.
     RecipientDeleted,
+    /// The caller blocks the user.
+    UserBlocked,
+    /// The two are friends already.
+    AlreadyFriends,
+    /// The friend request waits no longer.
+    RequestNotPending,
     /// The connection is authenticated already.
     AlreadyAuthenticated,
     /// The body is too large.
@@ -95,7 +103,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
@@ -108,6 +116,7 @@ impl ProblemCode {
         Self::SessionEnded,
         Self::TokenReused,
         Self::OriginNotAllowed,
+        Self::NotAllowedToWrite,
         Self::NotFound,
         Self::UnknownPath,
         Self::UnknownCommand,
@@ -116,6 +125,9 @@ impl ProblemCode {
         Self::Taken,
         Self::ClientMessageIdReused,
         Self::RecipientDeleted,
+        Self::UserBlocked,
+        Self::AlreadyFriends,
+        Self::RequestNotPending,
         Self::AlreadyAuthenticated,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -237,6 +249,14 @@ impl ProblemCode {
                 "Add the page's origin to `server.origins`; a program that is no browser sends no `Origin`, and its access \
                  token as `Authorization: Bearer …`.",
             ),
+            Self::NotAllowedToWrite => row(
+                "not_allowed_to_write",
+                StatusCode::FORBIDDEN,
+                "Not allowed to write",
+                "The other user does not let the caller write to him: by his settings, or because he blocks the caller; \
+                 which of the two is not told. Nothing is stored.",
+                "Show that the user can't be written to. If he writes first, he can be answered.",
+            ),
             Self::NotFound => row(
                 "not_found",
                 StatusCode::NOT_FOUND,
@@ -292,6 +312,27 @@ impl ProblemCode {
                 "Recipient deleted",
                 "The account of the other user in this direct conversation is deleted. Nothing is stored.",
                 "Show the conversation as read-only.",
+            ),
+            Self::UserBlocked => row(
+                "user_blocked",
+                StatusCode::CONFLICT,
+                "User blocked",
+                "The caller blocks this user, and so can't write to him or ask him to be friends. Nothing is stored.",
+                "Offer to end the block.",
+            ),
+            Self::AlreadyFriends => row(
+                "already_friends",
+                StatusCode::CONFLICT,
+                "Already friends",
+                "The two are friends already.",
+                "Load the friends anew.",
+            ),
+            Self::RequestNotPending => row(
+                "request_not_pending",
+                StatusCode::CONFLICT,
+                "Request not pending",
+                "The friend request has been answered otherwise or was taken back.",
+                "Load the friend requests anew.",
             ),
             Self::AlreadyAuthenticated => row(
                 "already_authenticated",

@@ -31,6 +31,14 @@ impl From<ServiceError> for Problem {
             ServiceError::RecipientDeleted => {
                 Self::new(ProblemCode::RecipientDeleted, "the account of the other user is deleted")
             }
+            ServiceError::NotAllowedToWrite => {
+                Self::new(ProblemCode::NotAllowedToWrite, "this user can't be written to")
+            }
+            ServiceError::Blocking => Self::new(ProblemCode::UserBlocked, "this user is blocked by you"),
+            ServiceError::AlreadyFriends => Self::new(ProblemCode::AlreadyFriends, "this user is a friend already"),
+            ServiceError::RequestNotPending => {
+                Self::new(ProblemCode::RequestNotPending, "the friend request waits no longer")
+            }
             ServiceError::SeqBeyondLast(last) => Self::validation(vec![crate::wire::FieldError {
                 field: "seq".into(),
                 code: "beyond_last".into(),
@@ -111,6 +119,10 @@ mod tests {
             (ServiceError::NotFound("user"), 404, "not_found", None),
             (ServiceError::ClientMessageIdReused, 409, "client_message_id_reused", None),
             (ServiceError::RecipientDeleted, 409, "recipient_deleted", None),
+            (ServiceError::NotAllowedToWrite, 403, "not_allowed_to_write", None),
+            (ServiceError::Blocking, 409, "user_blocked", None),
+            (ServiceError::AlreadyFriends, 409, "already_friends", None),
+            (ServiceError::RequestNotPending, 409, "request_not_pending", None),
             (ServiceError::SeqBeyondLast(Seq::new(3)), 422, "validation_failed", None),
             (ServiceError::RateLimited(BUDGET), 429, "rate_limited", Some("6")),
             (ServiceError::TooManyConnections, 429, "too_many_connections", None),

@@ -24,7 +24,9 @@ use crate::{
         (status = 201, description = "The conversation, made now", body = wire::Conversation),
         (status = 200, description = "The conversation that was there", body = wire::Conversation)
     ),
-    extensions(("x-problems" = json!(["not_found", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!([
+        "not_found", "not_allowed_to_write", "user_blocked", "rate_limited", "store_full"
+    ]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[post("/conversations/direct")]

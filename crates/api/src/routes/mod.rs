@@ -8,6 +8,7 @@ mod live;
 mod me;
 mod messages;
 mod params;
+mod people;
 mod sessions;
 mod status;
 mod unknown;
@@ -89,6 +90,16 @@ fn api<T: Table>(table: T) -> T {
         .with(conversations::read)
         .with(conversations::delivered)
         .with(conversations::typing)
+        .with(people::ask)
+        .with(people::requests)
+        .with(people::accept)
+        .with(people::reject)
+        .with(people::cancel)
+        .with(people::friends)
+        .with(people::unfriend)
+        .with(people::blocks)
+        .with(people::block)
+        .with(people::unblock)
         .with(live::sync)
         .with(live::ticket)
         .with(live::socket)

@@ -1,9 +1,14 @@
 //! Parameters of paths and query strings.
 
-use parlor_domain::{InvalidValue, Seq, Timestamp, Username, store::Window};
-use parlor_services::{DirectoryQuery, InboxCursor};
+use std::str::FromStr;
+
+use parlor_domain::{
+    InvalidValue, Seq, Timestamp, Username,
+    store::{self, Window},
+};
+use parlor_services::{DirectoryQuery, InboxCursor, RequestCursor};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use crate::{extract::number, problem::Problem, wire::rules};
@@ -46,13 +51,86 @@ impl TryFrom<DirectoryParams> for DirectoryQuery {
     type Error = Problem;
 
     fn try_from(params: DirectoryParams) -> Result<Self, Problem> {
-        let after = params.cursor.map(|cursor| Username::parse(&cursor).map(|name| name.key()));
-        Ok(Self {
-            text: params.q.unwrap_or_default(),
-            after: after.transpose().map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))?,
-            limit: size(params.limit),
-        })
+        let after = read_name_cursor(params.cursor.as_deref())?;
+        Ok(Self { text: params.q.unwrap_or_default(), after, limit: size(params.limit) })
     }
+}
+
+/// A cursor of a list by user name.
+fn read_name_cursor(cursor: Option<&str>) -> Result<Option<String>, Problem> {
+    let after = cursor.map(|cursor| Username::parse(cursor).map(|name| name.key()));
+    after.transpose().map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))
+}
+
+/// A page of users who are something to oneself.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PeopleParams {
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 32)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl PeopleParams {
+    /// After which name the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(Option<String>, usize), Problem> {
+        Ok((read_name_cursor(self.cursor.as_deref())?, size(self.limit)))
+    }
+}
+
+/// Whose friend requests.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = FriendRequestDirection)]
+pub(super) enum Direction {
+    /// Those to oneself.
+    #[default]
+    Incoming,
+    /// Those of one's own.
+    Outgoing,
+}
+
+/// A page of friend requests.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FriendRequestParams {
+    /// Which requests; those to oneself if left out.
+    #[serde(default)]
+    #[param(inline)]
+    direction: Direction,
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 40)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl FriendRequestParams {
+    /// Which requests, where the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(store::Direction, Option<RequestCursor>, usize), Problem> {
+        let direction = match self.direction {
+            Direction::Incoming => store::Direction::Incoming,
+            Direction::Outgoing => store::Direction::Outgoing,
+        };
+        let invalid = || Problem::invalid_field("cursor", INVALID_CURSOR);
+        let after = self.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or_else(invalid)).transpose()?;
+        Ok((direction, after, size(self.limit)))
+    }
+}
+
+/// A place among friend requests as a cursor: milliseconds and the request.
+pub(super) fn write_request_cursor((time, id): RequestCursor) -> String {
+    format!("{}-{id}", time.as_millis())
 }
 
 /// A page of the inbox.
@@ -84,7 +162,7 @@ pub(super) fn write_cursor((time, id): InboxCursor) -> String {
     format!("{}-{id}", time.as_millis())
 }
 
-fn read_cursor(cursor: &str) -> Option<InboxCursor> {
+fn read_cursor<Id: FromStr>(cursor: &str) -> Option<(Timestamp, Id)> {
     let (millis, id) = cursor.split_once('-')?;
     Some((Timestamp::from_millis(millis.parse().ok()?), id.parse().ok()?))
 }

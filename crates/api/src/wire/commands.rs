@@ -2,15 +2,15 @@
 //!
 //! The data of a command is the body of the REST call that does the same, with the ids of its path beside.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
-use parlor_domain::{ConversationId, InvalidValue};
+use parlor_domain::{ConversationId, FriendRequestId, InvalidValue, UserId, store::Answer as RequestAnswer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Secret, SendMessage, SetReceipt, SetStatus, SyncRequest, field};
+use super::{Secret, SendFriendRequest, SendMessage, SetReceipt, SetStatus, SyncRequest, field};
 use crate::{
     extract::{from_json, object},
     problem::{Problem, ProblemCode},
@@ -37,11 +37,25 @@ pub enum CommandKind {
     ReceiptDelivered,
     /// Sets one's status.
     StatusSet,
+    /// Asks somebody to be friends.
+    FriendRequestSend,
+    /// Accepts a friend request.
+    FriendRequestAccept,
+    /// Rejects a friend request.
+    FriendRequestReject,
+    /// Takes a friend request back.
+    FriendRequestCancel,
+    /// Ends a friendship.
+    FriendRemove,
+    /// Blocks a user.
+    UserBlock,
+    /// Ends a block.
+    UserUnblock,
 }
 
 impl CommandKind {
     /// Every command.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::Auth,
         Self::Resume,
         Self::Ping,
@@ -51,6 +65,13 @@ impl CommandKind {
         Self::ReceiptRead,
         Self::ReceiptDelivered,
         Self::StatusSet,
+        Self::FriendRequestSend,
+        Self::FriendRequestAccept,
+        Self::FriendRequestReject,
+        Self::FriendRequestCancel,
+        Self::FriendRemove,
+        Self::UserBlock,
+        Self::UserUnblock,
     ];
 
     /// The command's name on the wire.
@@ -65,6 +86,13 @@ impl CommandKind {
             Self::ReceiptRead => "receipt.read",
             Self::ReceiptDelivered => "receipt.delivered",
             Self::StatusSet => "status.set",
+            Self::FriendRequestSend => "friendRequest.send",
+            Self::FriendRequestAccept => "friendRequest.accept",
+            Self::FriendRequestReject => "friendRequest.reject",
+            Self::FriendRequestCancel => "friendRequest.cancel",
+            Self::FriendRemove => "friend.remove",
+            Self::UserBlock => "user.block",
+            Self::UserUnblock => "user.unblock",
         }
     }
 
@@ -99,16 +127,58 @@ impl CommandKind {
                 "Says how far one's device has received; like `POST /api/v1/conversations/{id}/delivered`."
             }
             Self::StatusSet => "Sets one's status; like `PUT /api/v1/users/me/status`.",
+            Self::FriendRequestSend => "Asks somebody to be friends; like `POST /api/v1/friend-requests`.",
+            Self::FriendRequestAccept => "Accepts a friend request; like `POST /api/v1/friend-requests/{id}/accept`.",
+            Self::FriendRequestReject => "Rejects a friend request; like `POST /api/v1/friend-requests/{id}/reject`.",
+            Self::FriendRequestCancel => "Takes a friend request back; like `DELETE /api/v1/friend-requests/{id}`.",
+            Self::FriendRemove => "Ends a friendship; like `DELETE /api/v1/friends/{id}`.",
+            Self::UserBlock => "Blocks a user; like `PUT /api/v1/blocks/{id}`.",
+            Self::UserUnblock => "Ends a block; like `DELETE /api/v1/blocks/{id}`.",
         }
     }
 
-    /// Whether the data names the conversation that the command is about, as `conversationId`.
-    pub const fn is_in_conversation(self) -> bool {
+    /// What the command is about, if its data names that beside the body of the REST call.
+    pub const fn subject(self) -> Option<Subject> {
         match self {
-            Self::Auth | Self::Resume | Self::Ping | Self::StatusSet => false,
+            Self::Auth | Self::Resume | Self::Ping | Self::StatusSet | Self::FriendRequestSend => None,
             Self::MessageSend | Self::TypingStart | Self::TypingStop | Self::ReceiptRead | Self::ReceiptDelivered => {
-                true
+                Some(Subject::Conversation)
             }
+            Self::FriendRequestAccept | Self::FriendRequestReject | Self::FriendRequestCancel => {
+                Some(Subject::FriendRequest)
+            }
+            Self::FriendRemove | Self::UserBlock | Self::UserUnblock => Some(Subject::User),
+        }
+    }
+}
+
+/// What a command can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A conversation.
+    Conversation,
+    /// A friend request.
+    FriendRequest,
+    /// Another user.
+    User,
+}
+
+impl Subject {
+    /// The member of the data that has its id.
+    pub const fn member(self) -> &'static str {
+        match self {
+            Self::Conversation => "conversationId",
+            Self::FriendRequest => "requestId",
+            Self::User => "userId",
+        }
+    }
+
+    /// What it is, for the documents.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Conversation => "The conversation.",
+            Self::FriendRequest => "The friend request.",
+            Self::User => "The other user.",
         }
     }
 }
@@ -134,6 +204,16 @@ pub enum Command {
     ReceiptDelivered(ConversationId, SetReceipt),
     /// `status.set`
     StatusSet(SetStatus),
+    /// `friendRequest.send`
+    FriendRequestSend(SendFriendRequest),
+    /// `friendRequest.accept`, `friendRequest.reject` and `friendRequest.cancel`
+    FriendRequestAnswer(FriendRequestId, RequestAnswer),
+    /// `friend.remove`
+    FriendRemove(UserId),
+    /// `user.block`
+    UserBlock(UserId),
+    /// `user.unblock`
+    UserUnblock(UserId),
 }
 
 impl Command {
@@ -170,7 +250,19 @@ impl Command {
                 Self::ReceiptDelivered(conversation, receipt)
             }
             CommandKind::StatusSet => Self::StatusSet(read(data)?),
+            CommandKind::FriendRequestSend => Self::FriendRequestSend(read(data)?),
+            CommandKind::FriendRequestAccept => Self::answer(data, RequestAnswer::Accept)?,
+            CommandKind::FriendRequestReject => Self::answer(data, RequestAnswer::Reject)?,
+            CommandKind::FriendRequestCancel => Self::answer(data, RequestAnswer::Cancel)?,
+            CommandKind::FriendRemove => Self::FriendRemove(about::<_, NoData>(Subject::User, data)?.0),
+            CommandKind::UserBlock => Self::UserBlock(about::<_, NoData>(Subject::User, data)?.0),
+            CommandKind::UserUnblock => Self::UserUnblock(about::<_, NoData>(Subject::User, data)?.0),
         })
+    }
+
+    fn answer(data: &str, answer: RequestAnswer) -> Result<Self, Problem> {
+        let (id, NoData {}) = about(Subject::FriendRequest, data)?;
+        Ok(Self::FriendRequestAnswer(id, answer))
     }
 }
 
@@ -324,17 +416,27 @@ fn in_conversation<T>(data: &str) -> Result<(ConversationId, T), Problem>
 where
     T: for<'de> Deserialize<'de> + Validate,
 {
+    about(Subject::Conversation, data)
+}
+
+/// Reads data that names what it is about: that id, and the body of the REST call.
+fn about<Id, T>(subject: Subject, data: &str) -> Result<(Id, T), Problem>
+where
+    Id: FromStr<Err = InvalidValue>,
+    T: for<'de> Deserialize<'de> + Validate,
+{
+    let member = subject.member();
     // Taken apart and put together again, because the body refuses members that it does not know. The members' own
     // text stays as it is.
     let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(data).map_err(|_| no_object())?;
-    let missing = || Problem::invalid_field("conversationId", InvalidValue::new("missing", "is missing"));
-    let id = members.remove("conversationId").ok_or_else(missing)?;
+    let missing = || Problem::invalid_field(member, InvalidValue::new("missing", "is missing"));
+    let id = members.remove(member).ok_or_else(missing)?;
     let text: Option<String> = serde_json::from_str(id.get()).ok();
     let wrong_type = InvalidValue::new("wrong_type", "must be a text");
-    let conversation = field("conversationId", text.ok_or(wrong_type).and_then(|text| text.parse()))?;
+    let id = field(member, text.ok_or(wrong_type).and_then(|text| text.parse()))?;
     let body = serde_json::to_string(&members)
         .map_err(|error| Problem::new(ProblemCode::Internal, "the server failed").caused_by(error))?;
-    Ok((conversation, read(&body)?))
+    Ok((id, read(&body)?))
 }
 
 fn no_object() -> Problem {

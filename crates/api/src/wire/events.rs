@@ -5,7 +5,9 @@ use parlor_realtime::Viewer;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{Conversation, Message, PresenceUpdate, Receipt, Typing, User};
+use super::{
+    BlockUpdate, Conversation, Friend, FriendRemoved, FriendRequest, Message, PresenceUpdate, Receipt, Typing, User,
+};
 
 /// The events that there are, named as on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +26,16 @@ pub enum EventKind {
     UserUpdated,
     /// A conversation is new to its reader.
     ConversationCreated,
+    /// Somebody asks somebody to be friends.
+    FriendRequestCreated,
+    /// A friend request waits no longer.
+    FriendRequestUpdated,
+    /// Somebody became a friend.
+    FriendAdded,
+    /// Somebody is a friend no more.
+    FriendRemoved,
+    /// Somebody is blocked, or no longer.
+    BlockUpdated,
     /// The connection's session has ended.
     SessionRevoked,
     /// A stream has to be loaded anew.
@@ -32,7 +44,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every event.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Ready,
         Self::MessageCreated,
         Self::ReceiptUpdated,
@@ -40,6 +52,11 @@ impl EventKind {
         Self::PresenceUpdated,
         Self::UserUpdated,
         Self::ConversationCreated,
+        Self::FriendRequestCreated,
+        Self::FriendRequestUpdated,
+        Self::FriendAdded,
+        Self::FriendRemoved,
+        Self::BlockUpdated,
         Self::SessionRevoked,
         Self::Resync,
     ];
@@ -54,6 +71,11 @@ impl EventKind {
             Self::PresenceUpdated => "presence.updated",
             Self::UserUpdated => "user.updated",
             Self::ConversationCreated => "conversation.created",
+            Self::FriendRequestCreated => "friendRequest.created",
+            Self::FriendRequestUpdated => "friendRequest.updated",
+            Self::FriendAdded => "friend.added",
+            Self::FriendRemoved => "friend.removed",
+            Self::BlockUpdated => "block.updated",
             Self::SessionRevoked => "session.revoked",
             Self::Resync => "resync",
         }
@@ -82,6 +104,20 @@ impl EventKind {
                  stream."
             }
             Self::ConversationCreated => "A conversation is new to the user. A change of one's own stream.",
+            Self::FriendRequestCreated => {
+                "Somebody asks one to be friends, or one has asked somebody. There is one request for each two and \
+                 direction, so an older one of the same id is this one. A change of one's own stream."
+            }
+            Self::FriendRequestUpdated => {
+                "A friend request was accepted or taken back, or one has rejected it. Who was rejected is not told. A \
+                 change of one's own stream."
+            }
+            Self::FriendAdded => "A user became one's friend. A change of one's own stream.",
+            Self::FriendRemoved => "A user is one's friend no more. A change of one's own stream.",
+            Self::BlockUpdated => {
+                "One has blocked a user, who is no friend then and whose friend requests, and those to him, are gone; \
+                 or one no longer does. Only one's own devices are told. A change of one's own stream."
+            }
             Self::SessionRevoked => {
                 "The connection's session was revoked or has reached its end; the connection is closed with 4003 next."
             }
@@ -135,6 +171,16 @@ pub enum EventData {
     UserUpdated(Box<User>),
     /// Of `conversation.created`.
     ConversationCreated(Box<Conversation>),
+    /// Of `friendRequest.created`.
+    FriendRequestCreated(Box<FriendRequest>),
+    /// Of `friendRequest.updated`.
+    FriendRequestUpdated(Box<FriendRequest>),
+    /// Of `friend.added`.
+    FriendAdded(Box<Friend>),
+    /// Of `friend.removed`.
+    FriendRemoved(FriendRemoved),
+    /// Of `block.updated`.
+    BlockUpdated(BlockUpdate),
     /// Of `session.revoked`.
     SessionRevoked(SessionRevoked),
     /// Of `resync`.
@@ -152,6 +198,11 @@ impl EventData {
             Self::PresenceUpdated(_) => EventKind::PresenceUpdated,
             Self::UserUpdated(_) => EventKind::UserUpdated,
             Self::ConversationCreated(_) => EventKind::ConversationCreated,
+            Self::FriendRequestCreated(_) => EventKind::FriendRequestCreated,
+            Self::FriendRequestUpdated(_) => EventKind::FriendRequestUpdated,
+            Self::FriendAdded(_) => EventKind::FriendAdded,
+            Self::FriendRemoved(_) => EventKind::FriendRemoved,
+            Self::BlockUpdated(_) => EventKind::BlockUpdated,
             Self::SessionRevoked(_) => EventKind::SessionRevoked,
             Self::Resync(_) => EventKind::Resync,
         }
@@ -171,6 +222,11 @@ impl EventData {
             Event::PresenceUpdated(view) => Self::PresenceUpdated(view.into()),
             Event::UserUpdated(view) => Self::UserUpdated(Box::new((&**view).into())),
             Event::ConversationCreated(view) => Self::ConversationCreated(Box::new((&**view).into())),
+            Event::FriendRequestCreated(view) => Self::FriendRequestCreated(Box::new((&**view).into())),
+            Event::FriendRequestUpdated(view) => Self::FriendRequestUpdated(Box::new((&**view).into())),
+            Event::FriendAdded(view) => Self::FriendAdded(Box::new((&**view).into())),
+            Event::FriendRemoved(user) => Self::FriendRemoved(FriendRemoved { user_id: user.to_string() }),
+            Event::BlockUpdated(view) => Self::BlockUpdated(view.into()),
             Event::Resync => Self::Resync(Empty {}),
         }
     }

@@ -11,6 +11,7 @@ mod message;
 mod message_page;
 mod metadata;
 mod page;
+mod people;
 mod problem;
 pub(crate) mod rules;
 mod secret;
@@ -21,7 +22,9 @@ mod sync;
 mod user;
 
 pub use auth::{ChangePassword, LogIn, Refresh, SignUp, SignedIn, TokenDelivery, Tokens};
-pub use commands::{Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential};
+pub use commands::{
+    Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential, Subject,
+};
 pub use conversation::{
     Conversation, Kind as ConversationKind, OpenDirect, Position, Receipt, SetReceipt, SetTyping, Typing,
 };
@@ -32,13 +35,16 @@ pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage};
 pub use message_page::MessagePage;
 pub use metadata::Metadata;
 pub use page::Page;
+pub use people::{
+    BlockUpdate, BlockedUser, Friend, FriendRemoved, FriendRequest, Relation, RequestState, SendFriendRequest,
+};
 pub use problem::{FieldError, Problem};
 pub use secret::Secret;
 pub use session::{Session, Ticket};
 pub use socketio::{Acknowledgement, RefusedCommand, SocketIoAuth, SocketIoEvent, UnaskedProblem};
 pub use status::{SetStatus, Status, StatusKind};
 pub use sync::{StreamChanges, SyncRequest, SyncResponse};
-pub use user::{Presence, PresenceUpdate, Role, Settings, UpdateUser, User, avatar_url};
+pub use user::{Presence, PresenceUpdate, Role, Settings, UpdateSettings, UpdateUser, User, WhoCanWrite, avatar_url};
 
 use parlor_domain::InvalidValue;
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    Bio, ClientMessageId, DisplayName, Email, InvalidValue, MessageText, ObjectId, StatusText, Timestamp, Username,
+    Bio, ClientMessageId, DisplayName, Email, InvalidValue, MessageText, ObjectId, RequestText, StatusText, Timestamp,
+    Username,
 };
 use parlor_services::Password;
 use serde_json::value::RawValue;
@@ -53,6 +54,10 @@ pub(super) fn status_text(text: &str) -> Result<(), ValidationError> {
 
 pub(super) fn message_text(text: &str) -> Result<(), ValidationError> {
     check(MessageText::parse(text))
+}
+
+pub(super) fn request_text(text: &str) -> Result<(), ValidationError> {
+    check(RequestText::parse(text))
 }
 
 pub(super) fn client_message_id(text: &str) -> Result<(), ValidationError> {

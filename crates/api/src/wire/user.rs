@@ -1,16 +1,19 @@
 //! Users: what one shows of oneself and what others see.
 
-use parlor_domain::{Bio, DisplayName, Email, PresenceView, ProfileChange, SystemRole, UserId, UserView};
+use parlor_domain::{
+    Bio, DisplayName, Email, PresenceView, ProfileChange, SettingsChange, SystemRole, UserId, UserView,
+};
 use parlor_services::{Password, ProfileUpdate};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Metadata, Secret, Status, field, rules};
+use super::{Metadata, Relation, Secret, Status, field, rules};
 use crate::{extract::object, problem::Problem};
 
-/// A user. `email`, `role`, `settings` and `rev` are there only in one's own account.
+/// A user. `email`, `role`, `settings` and `rev` are there only in one's own account. Who blocks one shows no more than
+/// the name: all else is as if it had not been set.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
@@ -38,6 +41,10 @@ pub struct User {
     /// When the account was made.
     #[schema(format = DateTime, example = "2026-11-21T10:57:31.042Z")]
     pub created_at: String,
+    /// What the user is to oneself. Only where one user is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Relation, required = false)]
+    pub relation: Option<Relation>,
     /// The address to sign in by, or null. Only in one's own account.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 254, example = "ada@example.org")]
@@ -74,6 +81,7 @@ impl From<&UserView> for User {
             presence: view.presence.into(),
             metadata: (&user.metadata).into(),
             created_at: user.created_at.to_string(),
+            relation: view.relation.map(Into::into),
             email: view.own.then(|| user.email.as_ref().map(ToString::to_string)),
             role: view.own.then(|| user.role.into()),
             settings: view.own.then(|| user.settings.into()),
@@ -104,25 +112,79 @@ impl From<SystemRole> for Role {
     }
 }
 
-/// What others get to know of a user. Always both together.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// What others get to know of a user, and who reaches him.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Settings {
     /// Whether others see when the user was last online.
     pub show_last_seen: bool,
     /// Whether others see how far the user has read.
     pub read_receipts: bool,
+    /// Who may write to the user who was not written to by him.
+    pub who_can_write: WhoCanWrite,
 }
 
 impl From<parlor_domain::Settings> for Settings {
     fn from(settings: parlor_domain::Settings) -> Self {
-        Self { show_last_seen: settings.show_last_seen, read_receipts: settings.read_receipts }
+        Self {
+            show_last_seen: settings.show_last_seen,
+            read_receipts: settings.read_receipts,
+            who_can_write: settings.who_can_write.into(),
+        }
     }
 }
 
-impl From<Settings> for parlor_domain::Settings {
-    fn from(settings: Settings) -> Self {
-        Self { show_last_seen: settings.show_last_seen, read_receipts: settings.read_receipts }
+/// Who may write to a user. Who was written to by him, may always answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhoCanWrite {
+    /// Everyone whom he does not block.
+    Anyone,
+    /// His friends.
+    Friends,
+    /// Nobody.
+    Nobody,
+}
+
+impl From<parlor_domain::WhoCanWrite> for WhoCanWrite {
+    fn from(choice: parlor_domain::WhoCanWrite) -> Self {
+        match choice {
+            parlor_domain::WhoCanWrite::Anyone => Self::Anyone,
+            parlor_domain::WhoCanWrite::Friends => Self::Friends,
+            parlor_domain::WhoCanWrite::Nobody => Self::Nobody,
+        }
+    }
+}
+
+impl From<WhoCanWrite> for parlor_domain::WhoCanWrite {
+    fn from(choice: WhoCanWrite) -> Self {
+        match choice {
+            WhoCanWrite::Anyone => Self::Anyone,
+            WhoCanWrite::Friends => Self::Friends,
+            WhoCanWrite::Nobody => Self::Nobody,
+        }
+    }
+}
+
+/// A change of settings; what is left out stays as it is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateSettings {
+    /// Whether others see when the user was last online.
+    pub show_last_seen: Option<bool>,
+    /// Whether others see how far the user has read.
+    pub read_receipts: Option<bool>,
+    /// Who may write to the user who was not written to by him.
+    pub who_can_write: Option<WhoCanWrite>,
+}
+
+impl From<UpdateSettings> for SettingsChange {
+    fn from(update: UpdateSettings) -> Self {
+        Self {
+            show_last_seen: update.show_last_seen,
+            read_receipts: update.read_receipts,
+            who_can_write: update.who_can_write.map(Into::into),
+        }
     }
 }
 
@@ -184,17 +246,17 @@ pub struct UpdateUser {
     #[validate(custom(function = "rules::metadata"))]
     #[schema(value_type = Option<Metadata>)]
     pub metadata: Option<Box<RawValue>>,
-    /// What others get to know from now on.
+    /// Other settings.
     #[serde(default, deserialize_with = "object_or_null")]
-    pub settings: Option<Settings>,
+    pub settings: Option<UpdateSettings>,
     /// The present password, for a change of the address.
     #[validate(custom(function = "rules::password"))]
     #[schema(value_type = Option<String>, format = Password, max_length = 1024)]
     pub current_password: Option<Secret>,
 }
 
-fn object_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Settings>, D::Error> {
-    struct Object(Settings);
+fn object_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UpdateSettings>, D::Error> {
+    struct Object(UpdateSettings);
 
     impl<'de> Deserialize<'de> for Object {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -226,7 +288,7 @@ impl TryFrom<UpdateUser> for ProfileUpdate {
                 bio: update.bio.map(|bio| field("bio", Bio::parse(&bio))).transpose()?,
                 email: email.transpose()?,
                 metadata: metadata.transpose()?,
-                settings: update.settings.map(Into::into),
+                settings: update.settings.unwrap_or_default().into(),
             },
             current_password: password
                 .map(|secret| field("currentPassword", Password::candidate(secret.expose())))
@@ -243,6 +305,15 @@ mod tests {
     fn roles_are_named_as_in_the_domain() {
         for role in [SystemRole::User, SystemRole::GroupAdmin, SystemRole::SuperAdmin] {
             assert_eq!(serde_json::to_value(Role::from(role)).unwrap(), role.name());
+        }
+    }
+
+    #[test]
+    fn who_can_write_is_named_as_in_the_domain() {
+        for choice in parlor_domain::WhoCanWrite::ALL {
+            assert_eq!(serde_json::to_value(WhoCanWrite::from(choice)).unwrap(), choice.name());
+            let read: WhoCanWrite = serde_json::from_value(choice.name().into()).unwrap();
+            assert_eq!(parlor_domain::WhoCanWrite::from(read), choice);
         }
     }
 

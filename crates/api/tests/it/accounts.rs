@@ -26,7 +26,7 @@ async fn a_sign_up_answers_with_tokens_and_the_whole_own_account() {
             "bio": "", "status": { "kind": "available", "text": null, "until": null },
             "presence": { "online": false, "lastSeenAt": null }, "metadata": {},
             "createdAt": "2023-11-14T22:13:20.000Z", "email": "ada@example.org", "role": "user",
-            "settings": { "showLastSeen": true, "readReceipts": true }, "rev": user["rev"]
+            "settings": { "showLastSeen": true, "readReceipts": true, "whoCanWrite": "anyone" }, "rev": user["rev"]
         })
     );
     assert!(answer.header("ratelimit-limit").parse::<u32>().unwrap() > 0);

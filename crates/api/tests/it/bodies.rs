@@ -174,7 +174,9 @@ async fn nested_fields_are_named_by_their_path() {
     patch(json!({ "settings": { "readReceipts": 1, "showLastSeen": true } }))
         .await
         .assert_invalid("settings.readReceipts", "wrong_type");
-    patch(json!({ "settings": { "readReceipts": true } })).await.assert_invalid("settings.showLastSeen", "missing");
+    patch(json!({ "settings": { "whoCanWrite": "everyone" } }))
+        .await
+        .assert_invalid("settings.whoCanWrite", "unknown_value");
     patch(json!({ "settings": [true, true] })).await.assert_invalid("settings", "wrong_type");
     patch(json!({ "settings": { "readReceipts": true, "showLastSeen": true, "admin": true } }))
         .await

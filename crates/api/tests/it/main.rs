@@ -10,5 +10,6 @@ mod documents;
 mod messages;
 mod operation;
 mod paths;
+mod people;
 mod sockets;
 mod support;

@@ -97,11 +97,14 @@ fn services_config(messages: Rate) -> ServicesConfig {
             refresh_per_address: RATE,
             messages_per_user: messages,
             conversations_per_user: RATE,
+            friend_requests_per_user: RATE,
             searches_per_user: RATE,
             signals_per_user: RATE,
             syncs_per_user: RATE,
         },
         connections_per_user: 10,
+        shared_store: false,
+        request_cooldown: Duration::from_secs(86_400),
     }
 }
 

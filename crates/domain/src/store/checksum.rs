@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Record;
 use crate::{
-    ConversationId, Member, Message, PasswordHash, Session, Settings, Status, Timestamp, User, UserChange, UserTopic,
+    ConversationId, FriendRequest, Member, Message, PasswordHash, Session, Settings, Status, Tie, Timestamp, User,
+    UserChange, UserTopic,
 };
 
 /// A SHA-256 over records in the order in which they were added. Two sequences of records have the same if and only if
@@ -71,6 +72,14 @@ impl Fields<'_> {
                 self.message(message);
                 self.bytes(fingerprint.as_bytes());
             }
+            Record::FriendRequest(request) => self.friend_request(request),
+            Record::Tie(Tie { user, other, kind, name, since }) => {
+                self.bytes(user.as_bytes());
+                self.bytes(other.as_bytes());
+                self.text(kind.name());
+                self.text(name);
+                self.time(*since);
+            }
         }
     }
 
@@ -83,7 +92,7 @@ impl Fields<'_> {
             bio,
             metadata,
             role,
-            settings: Settings { show_last_seen, read_receipts },
+            settings: Settings { show_last_seen, read_receipts, who_can_write },
             status,
             last_seen_at,
             rev,
@@ -99,6 +108,7 @@ impl Fields<'_> {
         self.text(role.name());
         self.number((*show_last_seen).into());
         self.number((*read_receipts).into());
+        self.text(who_can_write.name());
         self.status(status);
         self.optional(*last_seen_at, Self::time);
         self.number(rev.get());
@@ -115,15 +125,30 @@ impl Fields<'_> {
     fn user_change(&mut self, UserChange { rev, topic }: &UserChange) {
         self.number(rev.get());
         match topic {
-            UserTopic::Conversation(id) => self.topic("conversation", id),
-            UserTopic::Read(id) => self.topic("read", id),
+            UserTopic::Conversation(id) => self.topic("conversation", id.as_bytes()),
+            UserTopic::Read(id) => self.topic("read", id.as_bytes()),
             UserTopic::Profile => self.text("profile"),
+            UserTopic::FriendRequest(id) => self.topic("friend request", id.as_bytes()),
+            UserTopic::Friend(id) => self.topic("friend", id.as_bytes()),
+            UserTopic::Block(id) => self.topic("block", id.as_bytes()),
         }
     }
 
-    fn topic(&mut self, name: &str, subject: &ConversationId) {
+    fn topic(&mut self, name: &str, subject: &[u8; 12]) {
         self.text(name);
-        self.bytes(subject.as_bytes());
+        self.bytes(subject);
+    }
+
+    fn friend_request(&mut self, request: &FriendRequest) {
+        let FriendRequest { id, from, to, text, state, created_at, updated_at, rejected_at } = request;
+        self.bytes(id.as_bytes());
+        self.bytes(from.as_bytes());
+        self.bytes(to.as_bytes());
+        self.optional(text.as_ref().map(|text| text.as_str()), Self::text);
+        self.text(state.name());
+        self.time(*created_at);
+        self.time(*updated_at);
+        self.optional(*rejected_at, Self::time);
     }
 
     fn session(&mut self, session: &Session) {

@@ -85,6 +85,10 @@ pub trait MessageStore: Send + Sync {
     /// The messages that changed after a revision, as they are now, in ascending order of `rev`, at most `limit`,
     /// and the conversation's newest revision at the same moment.
     async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage>;
+
+    /// What [`Self::append`] says of a message that was sent before: `Repeated` or `ClientIdReused`. `None` of any
+    /// other; nothing is stored.
+    async fn sent_before(&self, new: &NewMessage) -> StoreResult<Option<AppendOutcome>>;
 }
 
 #[cfg(test)]

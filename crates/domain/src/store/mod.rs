@@ -12,6 +12,7 @@ mod conversations;
 mod error;
 mod maintenance;
 mod messages;
+mod relations;
 mod sessions;
 mod transfer;
 mod users;
@@ -32,6 +33,11 @@ pub use maintenance::MockMaintenance;
 pub use messages::MockMessageStore;
 pub use messages::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, Window};
 #[cfg(any(test, feature = "testing"))]
+pub use relations::MockRelationStore;
+pub use relations::{
+    Answer, Between, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome, RequestPage, TiePage,
+};
+#[cfg(any(test, feature = "testing"))]
 pub use sessions::MockSessionStore;
 pub use sessions::{NewSession, Renewal, SessionStore};
 #[cfg(any(test, feature = "testing"))]
@@ -39,7 +45,7 @@ pub use transfer::MockTransfer;
 pub use transfer::{Key, Part, Position, Record, Transfer};
 #[cfg(any(test, feature = "testing"))]
 pub use users::MockUserStore;
-pub use users::{Credentials, Directory, NewUser, UserStore};
+pub use users::{Credentials, Deleted, Directory, NewUser, UserStore};
 
 /// What every method of a store gives.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -55,6 +61,8 @@ pub struct Stores {
     pub conversations: Arc<dyn ConversationStore>,
     /// The message log.
     pub messages: Arc<dyn MessageStore>,
+    /// Friends, friend requests and blocks.
+    pub relations: Arc<dyn RelationStore>,
     /// The database as a whole.
     pub maintenance: Arc<dyn Maintenance>,
     /// Everything, record by record.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::{
-    ConversationId, ConversationKind, Fingerprint, Member, Message, PasswordHash, Rev, SecretHash, Seq, Session,
-    SessionId, Timestamp, User, UserChange, UserId,
+    ConversationId, ConversationKind, Fingerprint, FriendRequest, FriendRequestId, Member, Message, PasswordHash, Rev,
+    SecretHash, Seq, Session, SessionId, Tie, Timestamp, User, UserChange, UserId,
 };
 
 /// A sort of records.
@@ -29,11 +29,15 @@ pub enum Part {
     Members,
     /// The message log.
     Messages,
+    /// Friend requests, answered ones as well.
+    FriendRequests,
+    /// Friendships and blocks.
+    Ties,
 }
 
 impl Part {
     /// Every part, each after those that it refers to.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Users,
         Self::UserStreams,
         Self::Sessions,
@@ -42,6 +46,8 @@ impl Part {
         Self::Conversations,
         Self::Members,
         Self::Messages,
+        Self::FriendRequests,
+        Self::Ties,
     ];
 
     /// The part's name, for people.
@@ -55,6 +61,8 @@ impl Part {
             Self::Conversations => "conversations",
             Self::Members => "members",
             Self::Messages => "messages",
+            Self::FriendRequests => "friend requests",
+            Self::Ties => "friends and blocks",
         }
     }
 }
@@ -79,6 +87,10 @@ pub enum Key {
     Member(ConversationId, UserId),
     /// A message at its place.
     Message(ConversationId, Seq),
+    /// A friend request.
+    FriendRequest(FriendRequestId),
+    /// What one user has made of another.
+    Tie(UserId, UserId),
 }
 
 impl Key {
@@ -93,6 +105,8 @@ impl Key {
             Self::Conversation(_) => Part::Conversations,
             Self::Member(..) => Part::Members,
             Self::Message(..) => Part::Messages,
+            Self::FriendRequest(_) => Part::FriendRequests,
+            Self::Tie(..) => Part::Ties,
         }
     }
 }
@@ -109,6 +123,8 @@ impl fmt::Display for Key {
             Self::Conversation(id) => write!(f, "conversation {id}"),
             Self::Member(conversation, user) => write!(f, "member {user} of conversation {conversation}"),
             Self::Message(conversation, seq) => write!(f, "message {seq} of conversation {conversation}"),
+            Self::FriendRequest(id) => write!(f, "friend request {id}"),
+            Self::Tie(user, other) => write!(f, "what user {other} is to user {user}"),
         }
     }
 }
@@ -211,6 +227,10 @@ pub enum Record {
         /// What tells a repeat of it from another message.
         fingerprint: Fingerprint,
     },
+    /// A friend request.
+    FriendRequest(FriendRequest),
+    /// A friendship as one of the two has it, or a block.
+    Tie(Tie),
 }
 
 impl Record {
@@ -225,6 +245,8 @@ impl Record {
             Self::Conversation { id, .. } => Key::Conversation(*id),
             Self::Member { conversation, member } => Key::Member(*conversation, member.user_id),
             Self::Message { message, .. } => Key::Message(message.conversation_id, message.seq),
+            Self::FriendRequest(request) => Key::FriendRequest(request.id),
+            Self::Tie(tie) => Key::Tie(tie.user, tie.other),
         }
     }
 }

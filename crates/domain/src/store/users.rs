@@ -23,6 +23,15 @@ pub struct Credentials {
     pub password: PasswordHash,
 }
 
+/// What the deletion of an account has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// The revoked sessions.
+    pub sessions: Vec<SessionId>,
+    /// The former friends, each with the revision that this took in his own stream.
+    pub friends: Vec<(UserId, Rev)>,
+}
+
 /// A page of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
@@ -101,11 +110,12 @@ pub trait UserStore: Send + Sync {
     async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()>;
 
     /// Deletes the account in one change: its name and address are free again, everything personal is gone
-    /// (display name, bio, metadata, status, settings, password, last seen), its sessions are revoked. What is
-    /// left is the id, with the user name `deleted-` and the last 12 digits of the id, the display name
-    /// `Deleted user`, the time of deletion, and the messages that others have received. Gives the revoked
-    /// sessions; `None` for an unknown or deleted account.
-    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>>;
+    /// (display name, bio, metadata, status, settings, password, last seen), its sessions are revoked, its friend
+    /// requests, friendships and blocks are gone, and so are the blocks of others against it; each friend's own
+    /// stream records it (topic `Friend`). What is left is the id, with the user name `deleted-` and the last 12
+    /// digits of the id, the display name `Deleted user`, the time of deletion, and the messages that others have
+    /// received. `None` for an unknown or deleted account.
+    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>>;
 
     /// A page of the directory, ordered by [`Username::key`](crate::Username::key). Without deleted accounts.
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>>;

@@ -1,5 +1,7 @@
 //! What is pushed beside the changes keeps its place among them, and reaches whom it should.
 
+use std::collections::HashSet;
+
 use parlor_domain::{Event, Rev, UserId};
 
 use crate::support::{
@@ -99,11 +101,27 @@ async fn contacts_are_told_once_though_they_share_several_conversations() {
     let mut ada = world.connect(ADA, &[HERE, THERE]);
     let (mut bob, mut carl) = (world.connect(BOB, &[HERE, THERE]), world.connect(CARL, &[THERE]));
     let mut stranger = world.connect(UserId::from_bytes([4; 12]), &[]);
-    world.hub.announce_to_contacts(ADA, &[ROOM, OTHER_ROOM], online(ADA));
+    world.hub.announce_to_contacts(ADA, &[ROOM, OTHER_ROOM], &HashSet::new(), online(ADA));
     assert_eq!(bob.waiting(), ["1 online true"]);
     assert_eq!(carl.waiting(), ["1 online true"]);
     assert!(ada.waiting().is_empty());
     assert!(stranger.waiting().is_empty());
+}
+
+#[tokio::test]
+async fn contacts_that_are_left_out_are_told_nothing_and_one_user_can_be_told_alone() {
+    let world = World::new();
+    let _ada = world.connect(ADA, &[HERE]);
+    let (mut bob, mut carl) = (world.connect(BOB, &[HERE]), world.connect(CARL, &[HERE]));
+    world.hub.announce_to_contacts(ADA, &[ROOM], &HashSet::from([BOB]), online(ADA));
+    world.hub.announce_arrival(ADA, &[ROOM], &HashSet::from([BOB]), online(ADA));
+    assert!(bob.waiting().is_empty());
+    assert_eq!(carl.waiting().len(), 2);
+    world.hub.announce_to(BOB, offline(ADA));
+    world.hub.hold(BOB);
+    world.hub.announce_to(BOB, online(ADA));
+    assert_eq!(bob.waiting(), ["1 online false"]);
+    assert!(carl.waiting().is_empty());
 }
 
 #[tokio::test]
@@ -112,11 +130,11 @@ async fn who_comes_after_a_user_is_not_told_that_he_has_come_but_that_he_shows_h
     let mut bob = world.connect(BOB, &[HERE]);
     let _ada = world.connect(ADA, &[HERE]);
     let mut carl = world.connect(CARL, &[HERE]);
-    world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
+    world.hub.announce_arrival(ADA, &[ROOM], &HashSet::new(), online(ADA));
     assert_eq!(bob.waiting(), ["1 online true"]);
     assert!(carl.waiting().is_empty());
     world.hub.unsettle(ADA);
-    world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
+    world.hub.announce_arrival(ADA, &[ROOM], &HashSet::new(), online(ADA));
     assert_eq!(bob.waiting(), ["1 online true"]);
     assert_eq!(carl.waiting(), ["1 online true"]);
 }
@@ -129,8 +147,8 @@ async fn who_was_told_too_late_that_a_user_had_gone_is_told_that_he_is_back() {
     world.hub.settle();
     let _ada = world.connect(ADA, &[HERE]);
     let mut carl = world.connect(CARL, &[HERE]);
-    world.hub.announce_to_contacts(ADA, &[ROOM], offline(ADA));
-    world.hub.announce_arrival(ADA, &[ROOM], online(ADA));
+    world.hub.announce_to_contacts(ADA, &[ROOM], &HashSet::new(), offline(ADA));
+    world.hub.announce_arrival(ADA, &[ROOM], &HashSet::new(), online(ADA));
     assert_eq!(carl.waiting(), ["1 online false", "1 online true"]);
 }
 
@@ -150,7 +168,7 @@ async fn the_conversations_of_a_user_are_known_once_a_connection_is_attached() {
 async fn contacts_are_told_of_a_user_who_is_not_here() {
     let world = World::new();
     let (mut bob, mut carl) = (world.connect(BOB, &[HERE]), world.connect(CARL, &[THERE]));
-    world.hub.announce_to_contacts(ADA, &[ROOM], online(ADA));
+    world.hub.announce_to_contacts(ADA, &[ROOM], &HashSet::new(), online(ADA));
     assert_eq!(bob.waiting(), ["1 online true"]);
     assert!(carl.waiting().is_empty());
 }
@@ -162,7 +180,7 @@ async fn who_is_held_or_paused_is_not_told_of_contacts() {
     let (mut bob, mut carl) = (world.connect(BOB, &[HERE]), world.connect(CARL, &[HERE]));
     world.hub.hold(BOB);
     world.hub.rewind(&carl.connection, &[]);
-    world.hub.announce_to_contacts(ADA, &[ROOM], online(ADA));
+    world.hub.announce_to_contacts(ADA, &[ROOM], &HashSet::new(), online(ADA));
     world.hub.release(BOB);
     world.hub.start(&carl.connection);
     settled().await;

@@ -50,7 +50,13 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
         Event::ReceiptUpdated(receipt) => format!("{} read {}", receipt.user_id.as_bytes()[0], receipt.read_seq),
         Event::Typing { user_id, .. } => format!("{} types", user_id.as_bytes()[0]),
         Event::PresenceUpdated(view) => format!("{} online {}", view.user_id.as_bytes()[0], view.presence.online),
-        Event::UserUpdated(_) | Event::ConversationCreated(_) => "other".to_owned(),
+        Event::UserUpdated(_)
+        | Event::ConversationCreated(_)
+        | Event::FriendRequestCreated(_)
+        | Event::FriendRequestUpdated(_)
+        | Event::FriendAdded(_)
+        | Event::FriendRemoved(_)
+        | Event::BlockUpdated(_) => "other".to_owned(),
         Event::Resync => "resync".to_owned(),
     };
     Bytes::from(format!("{place}{text}"))

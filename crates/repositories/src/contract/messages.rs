@@ -129,6 +129,22 @@ pub async fn a_client_id_with_another_content_is_refused(f: &Fixture) {
     assert_eq!(all(f, id).await.len(), 1);
 }
 
+pub async fn what_was_sent_before_is_known_without_sending(f: &Fixture) {
+    let (ada, bob, id) = f.pair().await;
+    let first = f.make_message(ada, id, "once", Some("c1"));
+    let known = async |new: NewMessage| f.stores.messages.sent_before(&new).await.unwrap();
+    assert_eq!(known(first.clone()).await, None);
+    append(f, &first).await;
+    let again = f.make_message(ada, id, "once", Some("c1"));
+    assert!(matches!(known(again).await, Some(AppendOutcome::Repeated(message)) if message.id == first.id));
+    let other = f.make_message(ada, id, "twice", Some("c1"));
+    assert_eq!(known(other).await, Some(AppendOutcome::ClientIdReused));
+    for new in [f.make_message(ada, id, "once", None), f.make_message(bob, id, "once", Some("c1"))] {
+        assert_eq!(known(new).await, None);
+    }
+    assert_eq!(all(f, id).await.len(), 1);
+}
+
 pub async fn a_client_id_is_its_senders_and_its_conversations(f: &Fixture) {
     let (ada, bob, id) = f.pair().await;
     let cem = f.user("cem").await;

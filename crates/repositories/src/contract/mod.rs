@@ -8,6 +8,7 @@
 
 pub mod conversations;
 pub mod messages;
+pub mod relations;
 pub mod sessions;
 pub mod streams;
 pub mod transfer;
@@ -74,6 +75,7 @@ macro_rules! store_behaviours {
                 a_repeat_gives_the_first_message
                 a_hundred_repeats_at_once_make_one_message
                 a_client_id_with_another_content_is_refused
+                what_was_sent_before_is_known_without_sending
                 a_client_id_is_its_senders_and_its_conversations
                 an_id_that_another_message_has_by_chance_is_a_conflict
                 strangers_and_unknown_conversations_are_refused
@@ -84,6 +86,27 @@ macro_rules! store_behaviours {
                 changes_come_in_order_of_their_revisions
                 a_text_is_kept_byte_for_byte
                 callers_that_go_away_leave_no_half_change
+            ]
+            relations [
+                a_request_waits_in_both_streams_until_it_is_accepted
+                asking_again_changes_nothing_while_a_request_waits
+                who_asks_back_becomes_a_friend
+                many_who_ask_each_other_at_once_get_one_friendship
+                of_many_answers_at_once_one_counts
+                an_answer_is_for_one_of_the_two_and_is_given_once
+                a_rejection_is_told_to_nobody_else_and_holds_for_its_time
+                a_rejected_request_that_is_taken_back_and_asked_anew_bothers_nobody
+                who_was_rejected_becomes_a_friend_when_he_is_asked
+                a_request_that_was_answered_is_used_anew
+                requests_that_wait_are_listed_the_newest_first
+                friends_are_listed_by_name_and_end_for_both
+                a_block_ends_everything_between_two_in_silence
+                who_is_blocked_cannot_ask_and_who_blocks_does_not
+                a_block_and_a_request_at_once_leave_nothing_that_waits
+                blocks_are_found_from_both_sides
+                whether_somebody_has_written_is_known
+                a_deleted_account_is_nobodys_friend_and_its_friends_are_told
+                who_can_write_is_a_setting_like_the_others
             ]
             streams [
                 only_the_newest_change_of_a_topic_is_kept
@@ -242,6 +265,7 @@ pub async fn fill(f: &Fixture) {
         }
         conversations.push(conversation);
     }
+    relations::fill(f, &users).await;
     let (user, store) = (users[1], &f.stores.conversations);
     store.inbox(&Inbox { user, after: None, limit: 10 }).await.unwrap();
     store.find_many(&conversations, user).await.unwrap();

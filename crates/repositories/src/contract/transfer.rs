@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, Login, Member, Message, MessageId, PasswordHash,
-    ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
-    Timestamp, User, UserChange, UserId, UserTopic, Username,
+    ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId,
+    Login, Member, Message, MessageId, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session,
+    SessionId, SettingsChange, Status, StatusKind, StatusText, Tie, TieKind, Timestamp, User, UserChange, UserId,
+    UserTopic, Username, WhoCanWrite,
     store::{
-        AppendOutcome, Checksum, Credentials, Directory, Head, Inbox, InboxEntry, Key, Part, Position, ReceiptAdvance,
-        Record, StoreError, Stores, UserLogPage, Window,
+        AppendOutcome, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part, Position,
+        ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, UserLogPage, Window,
     },
 };
 
 use super::Fixture;
 
 /// Makes one of everything: accounts with all and with nothing, busy, deleted; sign-ins that are live, renewed and
-/// revoked; conversations with and without messages, read, held back.
+/// revoked; conversations with and without messages, read, held back; friends, requests in each state, blocks.
 pub async fn furnish(f: &Fixture) {
     let ada = furnish_account(f).await;
     let (bob, cem, dan) = (f.user("bob").await, f.user("cem").await, f.user("dan").await);
@@ -33,6 +34,7 @@ pub async fn furnish(f: &Fixture) {
     f.stores.users.set_status(bob, &busy, Some(f.now()), f.now()).await.unwrap();
     f.send(ada, first, "held back").await;
     furnish_sessions(f, ada, bob).await;
+    super::relations::furnish(f, [ada, bob, cem, dan]).await;
     f.stores.users.delete(cem, f.now()).await.unwrap();
 }
 
@@ -43,7 +45,11 @@ async fn furnish_account(f: &Fixture) -> UserId {
         display_name: DisplayName::parse("Countess of Łovelace").ok(),
         bio: parlor_domain::Bio::parse("first\nsecond").ok(),
         metadata: parlor_domain::Metadata::parse(r#"{"$ne": null, "a.b": [1]}"#).ok(),
-        settings: Some(Settings { show_last_seen: false, read_receipts: true }),
+        settings: SettingsChange {
+            show_last_seen: Some(false),
+            who_can_write: Some(WhoCanWrite::Friends),
+            ..SettingsChange::default()
+        },
         ..ProfileChange::default()
     };
     f.stores.users.update_profile(new.user.id, &change).await.unwrap();
@@ -109,6 +115,8 @@ struct UserView {
     heads: Vec<Head>,
     members: Vec<Vec<Member>>,
     messages: Vec<Vec<Message>>,
+    requests: Vec<FriendRequest>,
+    ties: Vec<Tie>,
     /// Nobody reads the stream of a deleted account.
     log: Option<UserLogPage>,
 }
@@ -161,9 +169,17 @@ impl UserView {
             None => Some(stores.conversations.user_changes(id, Rev::ZERO, LIMIT).await.unwrap()),
             Some(_) => None,
         };
+        let (mut requests, mut ties) = (Vec::new(), Vec::new());
+        for direction in [Direction::Incoming, Direction::Outgoing] {
+            let page = RequestPage { user: id, direction, after: None, limit: LIMIT };
+            requests.extend(stores.relations.requests(&page).await.unwrap());
+        }
+        for kind in [TieKind::Friend, TieKind::Block] {
+            ties.extend(stores.relations.ties(&TiePage { user: id, kind, after: None, limit: LIMIT }).await.unwrap());
+        }
         let sessions = stores.sessions.list(id, Timestamp::from_millis(0)).await.unwrap();
         assert_eq!(stores.users.find(id).await.unwrap().as_ref(), Some(&user));
-        Self { user, credentials, sessions, inbox, heads, members, messages, log }
+        Self { user, credentials, sessions, inbox, heads, members, messages, requests, ties, log }
     }
 }
 
@@ -274,6 +290,8 @@ fn changed(record: &Record) -> Record {
         Record::Conversation { created_at, .. } => *created_at = Timestamp::from_millis(1),
         Record::Member { member, .. } => member.joined_at = Timestamp::from_millis(1),
         Record::Message { fingerprint, .. } => *fingerprint = Fingerprint::from_bytes([9; 32]),
+        Record::FriendRequest(request) => request.updated_at = Timestamp::from_millis(1),
+        Record::Tie(tie) => tie.since = Timestamp::from_millis(1),
     }
     record
 }
@@ -288,7 +306,7 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
     };
     assert_eq!(conflict(f, named("aDA", None)).await, "username");
     assert_eq!(conflict(f, named("eve", Some("aDA@EXAMPLE.org"))).await, "email");
-    for part in [Part::UserStreams, Part::Conversations] {
+    for part in [Part::UserStreams, Part::Conversations, Part::FriendRequests] {
         let record = of(&records, part).next().unwrap().clone();
         let (twice, field) = match record {
             Record::UserChange { user, change: UserChange { topic, .. } } => {
@@ -298,6 +316,10 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
             Record::Conversation { kind, pair, created_at, updated_at, .. } => {
                 let id = ConversationId::from_bytes([9; 12]);
                 (Record::Conversation { id, kind, pair, created_at, updated_at }, "pair of users")
+            }
+            Record::FriendRequest(request) => {
+                let id = FriendRequestId::from_bytes([9; 12]);
+                (Record::FriendRequest(FriendRequest { id, ..request }), "pair of users")
             }
             other => panic!("{other:?}"),
         };

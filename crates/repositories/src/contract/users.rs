@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    Bio, Clock as _, DisplayName, Email, Login, Metadata, PasswordHash, ProfileChange, Rev, Settings, Status,
-    StatusKind, StatusText, UserTopic, search_terms,
-    store::{Directory, StoreError},
+    Bio, Clock as _, DisplayName, Email, Login, Metadata, PasswordHash, ProfileChange, Rev, Settings, SettingsChange,
+    Status, StatusKind, StatusText, UserTopic, WhoCanWrite, search_terms,
+    store::{Deleted, Directory, StoreError},
 };
 
 use super::Fixture;
@@ -14,7 +14,7 @@ pub async fn a_user_reads_back_as_it_was_inserted(f: &Fixture) {
     let mut new = f.make_user("Ada.L", Some("Ada@Example.org"));
     new.user.bio = Bio::parse("first\nsecond 🙂").unwrap();
     new.user.metadata = Metadata::parse(r#"{"$ne": null, "a.b": [1]}"#).unwrap();
-    new.user.settings = Settings { show_last_seen: false, read_receipts: false };
+    new.user.settings = Settings { show_last_seen: false, read_receipts: false, who_can_write: WhoCanWrite::Nobody };
     f.stores.users.insert(&new).await.unwrap();
     assert_eq!(f.stores.users.find(new.user.id).await.unwrap(), Some(new.user.clone()));
     assert_eq!(f.stores.users.find_many(&[new.user.id]).await.unwrap(), [new.user]);
@@ -84,7 +84,7 @@ pub async fn a_profile_changes_field_by_field_and_is_recorded(f: &Fixture) {
         bio: Some(Bio::parse("bio").unwrap()),
         email: Some(Some(Email::parse("a@b.c").unwrap())),
         metadata: Some(Metadata::parse("{\"a\":1}").unwrap()),
-        settings: Some(Settings { show_last_seen: false, read_receipts: true }),
+        settings: SettingsChange { show_last_seen: Some(false), ..SettingsChange::default() },
         display_name: None,
     };
     let changed = f.stores.users.update_profile(ada, &change).await.unwrap().unwrap();
@@ -153,7 +153,10 @@ pub async fn a_deleted_account_leaves_only_its_place(f: &Fixture) {
     f.stores.users.insert(&new).await.unwrap();
     let ada = new.user.id;
     let session = f.session(ada, "token").await;
-    assert_eq!(f.stores.users.delete(ada, f.now()).await.unwrap(), Some(vec![session]));
+    assert_eq!(
+        f.stores.users.delete(ada, f.now()).await.unwrap(),
+        Some(Deleted { sessions: vec![session], friends: Vec::new() })
+    );
     assert_eq!(f.stores.users.delete(ada, f.now()).await.unwrap(), None, "once");
     let left = f.stores.users.find(ada).await.unwrap().unwrap();
     assert_eq!(left.username.as_str(), format!("deleted-{}", &ada.to_string()[12..]));

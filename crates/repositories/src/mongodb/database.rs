@@ -18,12 +18,12 @@ use mongodb::{
     options::{CollectionOptions, ReadConcern, TransactionOptions, WriteConcern},
 };
 use parlor_domain::{
-    ConversationId, Member, Session, SessionId, Timestamp, User, UserId,
+    ConversationId, Member, Session, SessionId, TieKind, Timestamp, User, UserId,
     store::{Head, StoreError, StoreResult},
 };
 use tokio::{
     runtime::Handle,
-    sync::Semaphore,
+    sync::{Mutex, Semaphore},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -53,6 +53,9 @@ pub(crate) struct Database {
     pub(crate) sessions: Gather<SessionId, (Session, Option<Timestamp>)>,
     pub(crate) heads: Gather<UserId, Vec<Head>>,
     pub(crate) members: Gather<ConversationId, Vec<Member>>,
+    pub(crate) ties: Gather<(UserId, UserId), (Option<TieKind>, Option<TieKind>)>,
+    /// Lets changes of relations happen one after another where there are no transactions.
+    pub(crate) relation_turns: Mutex<()>,
     pub(crate) me: Weak<Database>,
 }
 
@@ -84,6 +87,8 @@ pub(crate) struct Collections {
     pub(crate) conversations: Collection<RawDocumentBuf>,
     pub(crate) members: Collection<RawDocumentBuf>,
     pub(crate) messages: Collection<RawDocumentBuf>,
+    pub(crate) friend_requests: Collection<RawDocumentBuf>,
+    pub(crate) ties: Collection<RawDocumentBuf>,
     /// Conversations and members as the primary has them, for those who want to see what follows from the log at once.
     /// A failover can take that back, so nothing is decided by it.
     pub(crate) newest_conversations: Collection<RawDocumentBuf>,
@@ -102,6 +107,8 @@ impl Collections {
             conversations: database.collection("conversations"),
             members: database.collection("members"),
             messages: database.collection("messages"),
+            friend_requests: database.collection("friendRequests"),
+            ties: database.collection("ties"),
             newest_conversations: database.collection_with_options("conversations", local()),
             newest_members: database.collection_with_options("members", local()),
             client,

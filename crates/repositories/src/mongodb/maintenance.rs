@@ -35,6 +35,8 @@ impl Maintenance for Database {
             async move {
                 // What is referred to, after what refers to it.
                 for collection in [
+                    &c.ties,
+                    &c.friend_requests,
                     &c.messages,
                     &c.members,
                     &c.conversations,

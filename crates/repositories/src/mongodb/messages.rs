@@ -11,7 +11,7 @@ use parlor_domain::{
 };
 
 use super::{
-    database::{Collections, Database, all},
+    database::{Collections, Database, all, one},
     documents::{MessageDocument, decode, long, oid},
     error::Attempt,
 };
@@ -32,6 +32,18 @@ impl MessageStore for Database {
     async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {
         self.read((conversation, after, limit), |c, (conversation, after, limit)| {
             changes(c, *conversation, *after, *limit).boxed()
+        })
+        .await
+    }
+
+    async fn sent_before(&self, new: &NewMessage) -> StoreResult<Option<AppendOutcome>> {
+        self.read(new.clone(), |c, new| {
+            async move {
+                let first = c.messages.find_one(doc! { "_id": oid(new.id.as_bytes()) }).await?;
+                let outcome = |(first, stored)| AppendOutcome::of_taken_id(new, &first, stored);
+                Ok(one::<MessageDocument>(first)?.map(outcome).transpose()?)
+            }
+            .boxed()
         })
         .await
     }

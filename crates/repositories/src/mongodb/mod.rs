@@ -15,6 +15,7 @@ mod messages;
 mod migrations;
 #[cfg(test)]
 mod plans;
+mod relations;
 mod sessions;
 mod transfer;
 mod users;
@@ -31,7 +32,10 @@ use mongodb::{
     options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria},
 };
 use parlor_domain::store::Stores;
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, Semaphore},
+};
 
 pub use self::deployment::{ConnectError, Deployment, Topology};
 use self::{
@@ -105,6 +109,8 @@ impl MongoStore {
             sessions: Gather::new(|c, ids| sessions::by_ids(c, ids).boxed()),
             heads: Gather::new(|c, users| conversations::heads(c, users).boxed()),
             members: Gather::new(|c, ids| conversations::members(c, ids).boxed()),
+            ties: Gather::new(|c, pairs| relations::ties_between(c, pairs).boxed()),
+            relation_turns: Mutex::new(()),
             me: Weak::clone(me),
         });
         Ok(Self { database, deployment })
@@ -122,6 +128,7 @@ impl MongoStore {
             sessions: self.database.clone(),
             conversations: self.database.clone(),
             messages: self.database.clone(),
+            relations: self.database.clone(),
             maintenance: self.database.clone(),
             transfer: self.database.clone(),
         }

@@ -17,22 +17,23 @@ use super::{
     conversations::direct_key,
     database::{Collections, Database, all},
     documents::{
-        ConversationDocument, MemberDocument, MessageDocument, RefreshTokenDocument, SessionDocument, Stored,
-        StoredConversation, StoredMember, TicketDocument, UserChangeDocument, UserDocument, binary, date, encode, long,
-        oid,
+        ConversationDocument, FriendRequestDocument, MemberDocument, MessageDocument, RefreshTokenDocument,
+        SessionDocument, Stored, StoredConversation, StoredMember, TicketDocument, TieDocument, UserChangeDocument,
+        UserDocument, binary, date, encode, long, oid,
     },
     error::{Attempt, conflict, duplicate},
     messages,
 };
 
 /// What must be unique beside the keys.
-const UNIQUE: [(&str, &str); 6] = [
+const UNIQUE: [(&str, &str); 7] = [
     ("byUsername", "username"),
     ("byEmail", "email"),
     ("byTopic", "topic"),
     ("byDirectKey", "pair of users"),
     ("_id_", "message id"),
     ("byRev", "revision"),
+    ("byPair", "pair of users"),
 ];
 
 #[async_trait]
@@ -61,16 +62,24 @@ const fn collection(c: &Collections, part: Part) -> &Collection<RawDocumentBuf> 
         Part::Conversations => &c.conversations,
         Part::Members => &c.members,
         Part::Messages => &c.messages,
+        Part::FriendRequests => &c.friend_requests,
+        Part::Ties => &c.ties,
     }
 }
 
 /// The fields that make the key of a part's documents; an index has them in this order.
 const fn key_fields(part: Part) -> &'static [&'static str] {
     match part {
-        Part::Users | Part::Sessions | Part::RefreshTokens | Part::Tickets | Part::Conversations => &["_id"],
+        Part::Users
+        | Part::Sessions
+        | Part::RefreshTokens
+        | Part::Tickets
+        | Part::Conversations
+        | Part::FriendRequests => &["_id"],
         Part::UserStreams => &["user", "rev"],
         Part::Members => &["conversation", "user"],
         Part::Messages => &["conversation", "seq"],
+        Part::Ties => &["user", "other"],
     }
 }
 
@@ -84,6 +93,8 @@ fn key_values(key: Key) -> Vec<Bson> {
         Key::Conversation(id) => vec![oid(id.as_bytes()).into()],
         Key::Member(conversation, user) => vec![oid(conversation.as_bytes()).into(), oid(user.as_bytes()).into()],
         Key::Message(conversation, seq) => vec![oid(conversation.as_bytes()).into(), long(seq.get()).into()],
+        Key::FriendRequest(id) => vec![oid(id.as_bytes()).into()],
+        Key::Tie(user, other) => vec![oid(user.as_bytes()).into(), oid(other.as_bytes()).into()],
     }
 }
 
@@ -139,6 +150,8 @@ async fn records(c: &Collections, part: Part, filter: Document, limit: usize) ->
         Part::Messages => {
             each::<MessageDocument>(found, |(message, fingerprint)| Record::Message { message, fingerprint }).await
         }
+        Part::FriendRequests => each::<FriendRequestDocument>(found, Record::FriendRequest).await,
+        Part::Ties => each::<TieDocument>(found, Record::Tie).await,
     }
 }
 
@@ -256,5 +269,7 @@ fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
         }
         Record::Member { conversation, member } => encode(&MemberDocument::new(*conversation, member)),
         Record::Message { message, fingerprint } => encode(&MessageDocument::new(message, *fingerprint)),
+        Record::FriendRequest(request) => encode(&FriendRequestDocument::new(request)),
+        Record::Tie(tie) => encode(&TieDocument::new(tie)),
     }
 }

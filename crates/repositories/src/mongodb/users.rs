@@ -11,7 +11,7 @@ use mongodb::{
 };
 use parlor_domain::{
     Login, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId, UserTopic,
-    store::{Credentials, Directory, NewUser, StoreError, StoreResult, UserStore},
+    store::{Credentials, Deleted, Directory, NewUser, StoreError, StoreResult, UserStore},
 };
 use tracing::warn;
 
@@ -19,7 +19,7 @@ use super::{
     database::{Collections, Database, all, durable_document, one},
     documents::{StatusDocument, UserChangeDocument, UserDocument, date, encode, long, oid, prefix},
     error::{Attempt, conflict, duplicate},
-    holds,
+    holds, relations,
     sessions::revoke_all_but,
 };
 
@@ -147,7 +147,7 @@ impl UserStore for Database {
         .await
     }
 
-    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
         let deleted = self.change((id, now), |c, (id, now), session| delete(c, session, *id, *now).boxed()).await;
         self.appender.forget();
         deleted
@@ -173,7 +173,7 @@ pub(crate) fn by_id(id: UserId) -> Document {
 }
 
 /// An account that is not deleted.
-fn existing(id: UserId) -> Document {
+pub(crate) fn existing(id: UserId) -> Document {
     doc! { "_id": oid(id.as_bytes()), "deletedAt": null }
 }
 
@@ -243,7 +243,7 @@ async fn update_profile(
     user.bio = change.bio.unwrap_or(user.bio);
     user.metadata = change.metadata.unwrap_or(user.metadata);
     user.email = change.email.unwrap_or(user.email);
-    user.settings = change.settings.unwrap_or(user.settings);
+    user.settings = user.settings.changed(change.settings);
     let fields = ["displayName", "bio", "metadata", "email", "emailKey", "settings", "terms", "prefixes"];
     record(c, session, existing(id), UserTopic::Profile, replacing(&user, &fields)?).await
 }
@@ -286,12 +286,7 @@ async fn set_status(
     Ok(user)
 }
 
-async fn delete(
-    c: &Collections,
-    session: &mut ClientSession,
-    id: UserId,
-    now: Timestamp,
-) -> Attempt<Option<Vec<SessionId>>> {
+async fn delete(c: &Collections, session: &mut ClientSession, id: UserId, now: Timestamp) -> Attempt<Option<Deleted>> {
     let found = c.users.find_one(existing(id)).session(&mut *session).await?;
     let Some(user) = one::<UserDocument>(found)? else { return Ok(None) };
     let left = encode(&UserDocument::new(&user.after_deletion(now), None))?;
@@ -299,7 +294,9 @@ async fn delete(
     let user = oid(id.as_bytes());
     c.user_stream.delete_many(doc! { "user": user }).session(&mut *session).await?;
     holds::unmark(c, session, id).await?;
-    revoke_all_but(c, session, id, None, now).await.map(Some)
+    let friends = relations::remove_all(c, session, id).await?;
+    let sessions = revoke_all_but(c, session, id, None, now).await?;
+    Ok(Some(Deleted { sessions, friends }))
 }
 
 async fn directory(c: &Collections, page: &Directory) -> Attempt<Vec<User>> {

@@ -15,7 +15,9 @@ impl Maintenance for Database {
 
     async fn clear(&self) -> StoreResult<()> {
         // What is referred to, after what refers to it.
-        const TABLES: [&str; 9] = [
+        const TABLES: [&str; 11] = [
+            "ties",
+            "friend_requests",
             "messages",
             "members",
             "conversations",

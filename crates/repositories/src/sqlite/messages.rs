@@ -26,6 +26,16 @@ impl MessageStore for Database {
     async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {
         self.readers.read(move |connection| changes(connection, conversation, after, limit)).await
     }
+
+    async fn sent_before(&self, new: &NewMessage) -> StoreResult<Option<AppendOutcome>> {
+        let new = new.clone();
+        self.readers
+            .read(move |connection| {
+                let first = with_id(connection, new.id)?;
+                first.map(|(first, stored)| AppendOutcome::of_taken_id(&new, &first, stored)).transpose()
+            })
+            .await
+    }
 }
 
 /// Where a conversation is, for its next message.

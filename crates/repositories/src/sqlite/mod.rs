@@ -8,6 +8,7 @@ mod migrations;
 #[cfg(test)]
 mod plans;
 mod readers;
+mod relations;
 mod rows;
 mod sessions;
 mod transfer;
@@ -103,6 +104,7 @@ impl SqliteStore {
             sessions: self.database.clone(),
             conversations: self.database.clone(),
             messages: self.database.clone(),
+            relations: self.database.clone(),
             maintenance: self.database.clone(),
             transfer: self.database.clone(),
         }

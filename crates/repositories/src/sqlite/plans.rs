@@ -6,16 +6,17 @@ use rusqlite::{Connection, OpenFlags, StatementStatus, params_from_iter, types::
 
 use super::{
     connect, migrations,
-    rows::{CONVERSATION, MEMBER, MESSAGE, SESSION, USER},
+    rows::{CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER},
     sessions::LIVE,
     users::TERM,
 };
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("users.rs"),
     include_str!("sessions.rs"),
     include_str!("conversations.rs"),
     include_str!("messages.rs"),
+    include_str!("relations.rs"),
     include_str!("maintenance.rs"),
     include_str!("transfer.rs"),
 ];
@@ -35,7 +36,8 @@ fn statements(source: &str) -> Vec<String> {
 fn filled(text: &str) -> Vec<String> {
     let mut text = text.to_owned();
     let columns = [("{USER}", USER), ("{SESSION}", SESSION), ("{CONVERSATION}", CONVERSATION), ("{MEMBER}", MEMBER)];
-    for (place, value) in columns.into_iter().chain([("{MESSAGE}", MESSAGE), ("{LIVE}", LIVE)]) {
+    let more = [("{MESSAGE}", MESSAGE), ("{LIVE}", LIVE), ("{FRIEND_REQUEST}", FRIEND_REQUEST), ("{TIE}", TIE)];
+    for (place, value) in columns.into_iter().chain(more) {
         text = text.replace(place, value);
     }
     if text.contains("{key}") {

@@ -2,9 +2,10 @@
 //! names its table and id.
 
 use parlor_domain::{
-    Bio, ClientMessageId, Conversation, ConversationId, ConversationKind, DeviceLabel, DisplayName, Email, Member,
-    Message, MessageId, MessageText, Metadata, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
-    SystemRole, Timestamp, User, UserId, Username,
+    Bio, ClientMessageId, Conversation, ConversationId, ConversationKind, DeviceLabel, DisplayName, Email,
+    FriendRequest, FriendRequestId, Member, Message, MessageId, MessageText, Metadata, RequestState, RequestText, Rev,
+    Seq, Session, SessionId, Settings, Status, StatusKind, StatusText, SystemRole, Tie, TieKind, Timestamp, User,
+    UserId, Username, WhoCanWrite,
     store::{StoreError, StoreResult},
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
@@ -115,7 +116,7 @@ fn known<T>(from_name: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T,
 }
 
 pub(crate) const USER: &str = "users.id, username, email, display_name, bio, metadata, role, show_last_seen, \
-    read_receipts, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at";
+    read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at";
 
 pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
     named("user", row, "id", |row| {
@@ -130,6 +131,7 @@ pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
             settings: Settings {
                 show_last_seen: get(row, "show_last_seen")?,
                 read_receipts: get(row, "read_receipts")?,
+                who_can_write: parse(row, "who_can_write", known(WhoCanWrite::from_name))?,
             },
             status: status(row)?,
             last_seen_at: optional_time(row, "last_seen_at")?,
@@ -212,6 +214,37 @@ pub(crate) fn message(row: &Row<'_>) -> StoreResult<Message> {
             metadata: parse(row, "metadata", Metadata::parse)?,
             client_message_id: parse_optional(row, "client_message_id", ClientMessageId::parse)?,
             created_at: time(row, "created_at")?,
+        })
+    })
+}
+
+pub(crate) const FRIEND_REQUEST: &str = "id, from_id, to_id, text, state, created_at, updated_at, rejected_at";
+
+pub(crate) fn friend_request(row: &Row<'_>) -> StoreResult<FriendRequest> {
+    named("friend request", row, "id", |row| {
+        Ok(FriendRequest {
+            id: FriendRequestId::from_bytes(get(row, "id")?),
+            from: UserId::from_bytes(get(row, "from_id")?),
+            to: UserId::from_bytes(get(row, "to_id")?),
+            text: parse_optional(row, "text", RequestText::parse)?,
+            state: parse(row, "state", known(RequestState::from_name))?,
+            created_at: time(row, "created_at")?,
+            updated_at: time(row, "updated_at")?,
+            rejected_at: optional_time(row, "rejected_at")?,
+        })
+    })
+}
+
+pub(crate) const TIE: &str = "user_id, other_id, kind, name, since";
+
+pub(crate) fn tie(row: &Row<'_>) -> StoreResult<Tie> {
+    named("tie of user", row, "user_id", |row| {
+        Ok(Tie {
+            user: UserId::from_bytes(get(row, "user_id")?),
+            other: UserId::from_bytes(get(row, "other_id")?),
+            kind: parse(row, "kind", known(TieKind::from_name))?,
+            name: get(row, "name")?,
+            since: time(row, "since")?,
         })
     })
 }

@@ -12,14 +12,21 @@ use super::{
     Database,
     conversations::direct_key,
     error::conflict,
-    messages,
-    rows::{self, CONVERSATION, MEMBER, MESSAGE, SESSION, USER, all, first, get, optional_time, run, time},
+    messages, relations,
+    rows::{
+        self, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER, all, first, get, optional_time, run,
+        time,
+    },
     users::{insert_account, topic, topic_columns},
 };
 
 /// What must be unique beside the keys, but for accounts and the ids of messages.
-const UNIQUE: [(&str, &str); 3] =
-    [("user_stream.topic", "topic"), ("conversations.direct_key", "pair of users"), ("messages.rev", "revision")];
+const UNIQUE: [(&str, &str); 4] = [
+    ("user_stream.topic", "topic"),
+    ("conversations.direct_key", "pair of users"),
+    ("messages.rev", "revision"),
+    ("friend_requests.to_id", "pair of users"),
+];
 
 #[async_trait]
 impl Transfer for Database {
@@ -61,6 +68,8 @@ const fn table(part: Part) -> &'static str {
         Part::Conversations => "conversations",
         Part::Members => "members",
         Part::Messages => "messages",
+        Part::FriendRequests => "friend_requests",
+        Part::Ties => "ties",
     }
 }
 
@@ -90,6 +99,12 @@ fn select(part: Part, compare: &str) -> String {
             "SELECT {MESSAGE}, fingerprint FROM messages WHERE (conversation_id, seq) {compare} (?1, ?2) \
              ORDER BY conversation_id, seq LIMIT ?3"
         ),
+        Part::FriendRequests => {
+            format!("SELECT {FRIEND_REQUEST} FROM friend_requests WHERE id {compare} ?1 ORDER BY id LIMIT ?2")
+        }
+        Part::Ties => format!(
+            "SELECT {TIE} FROM ties WHERE (user_id, other_id) {compare} (?1, ?2) ORDER BY user_id, other_id LIMIT ?3"
+        ),
     }
 }
 
@@ -98,9 +113,16 @@ fn columns(from: Position) -> Vec<Value> {
     let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let blob = |bytes: &[u8]| Value::from(bytes.to_vec());
     match from {
-        Position::Beginning(Part::UserStreams | Part::Members | Part::Messages) => vec![blob(&[]), blob(&[])],
+        Position::Beginning(Part::UserStreams | Part::Members | Part::Messages | Part::Ties) => {
+            vec![blob(&[]), blob(&[])]
+        }
         Position::Beginning(
-            Part::Users | Part::Sessions | Part::RefreshTokens | Part::Tickets | Part::Conversations,
+            Part::Users
+            | Part::Sessions
+            | Part::RefreshTokens
+            | Part::Tickets
+            | Part::Conversations
+            | Part::FriendRequests,
         ) => vec![blob(&[])],
         Position::After(key) => match key {
             Key::User(id) => vec![blob(id.as_bytes())],
@@ -110,6 +132,8 @@ fn columns(from: Position) -> Vec<Value> {
             Key::Conversation(id) => vec![blob(id.as_bytes())],
             Key::Member(conversation, user) => vec![blob(conversation.as_bytes()), blob(user.as_bytes())],
             Key::Message(conversation, seq) => vec![blob(conversation.as_bytes()), number(seq.get())],
+            Key::FriendRequest(id) => vec![blob(id.as_bytes())],
+            Key::Tie(user, other) => vec![blob(user.as_bytes()), blob(other.as_bytes())],
         },
     }
 }
@@ -145,6 +169,8 @@ fn record(part: Part, row: &Row<'_>) -> StoreResult<Record> {
             message: rows::message(row)?,
             fingerprint: Fingerprint::from_bytes(get(row, "fingerprint")?),
         },
+        Part::FriendRequests => Record::FriendRequest(rows::friend_request(row)?),
+        Part::Ties => Record::Tie(rows::tie(row)?),
     })
 }
 
@@ -217,6 +243,8 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
         }
         Record::Member { conversation, member } => return insert_member(connection, *conversation, member),
         Record::Message { message, fingerprint } => return insert_message(connection, message, *fingerprint),
+        Record::FriendRequest(request) => return relations::insert_request(connection, request),
+        Record::Tie(tie) => return relations::insert_tie(connection, tie),
     };
     inserted.map(|_| ())
 }

@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, Login, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId, UserTopic,
-    search_terms,
-    store::{Credentials, Directory, NewUser, StoreError, StoreResult, UserStore},
+    ConversationId, FriendRequestId, Login, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User,
+    UserId, UserTopic, search_terms,
+    store::{Credentials, Deleted, Directory, NewUser, StoreError, StoreResult, UserStore},
 };
 use rusqlite::{Connection, named_params, params, params_from_iter, types::Value};
 
 use super::{
     Database,
     error::conflict,
+    relations,
     rows::{self, USER, all, first, get, run},
     sessions::revoke_all_but,
 };
@@ -115,7 +116,7 @@ impl UserStore for Database {
             .await
     }
 
-    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
         self.writer.write(move |connection| delete(connection, id, now)).await
     }
 
@@ -140,11 +141,11 @@ fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> {
 /// Adds an account as it is, also a deleted one, which has no password.
 pub(crate) fn insert_account(connection: &Connection, user: &User, password: Option<&PasswordHash>) -> StoreResult<()> {
     const SQL: &str = "INSERT INTO users (id, username, username_key, email, email_key, display_name, bio, metadata, role, \
-         password_hash, show_last_seen, read_receipts, status_kind, status_text, status_until, last_seen_at, rev, \
+         password_hash, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, rev, \
          created_at, deleted_at) \
          VALUES (:id, :username, :username_key, :email, :email_key, :display_name, :bio, :metadata, :role, \
-         :password, :show_last_seen, :read_receipts, :status_kind, :status_text, :status_until, :last_seen_at, :rev, \
-         :created_at, :deleted_at)";
+         :password, :show_last_seen, :read_receipts, :who_can_write, :status_kind, :status_text, :status_until, \
+         :last_seen_at, :rev, :created_at, :deleted_at)";
     let is_deleted = user.deleted_at.is_some();
     let inserted = connection.prepare_cached(SQL).and_then(|mut statement| {
         statement.execute(named_params! {
@@ -160,6 +161,7 @@ pub(crate) fn insert_account(connection: &Connection, user: &User, password: Opt
             ":password": password.map(PasswordHash::as_str),
             ":show_last_seen": user.settings.show_last_seen,
             ":read_receipts": user.settings.read_receipts,
+            ":who_can_write": user.settings.who_can_write.name(),
             ":status_kind": user.status.kind.name(),
             ":status_text": user.status.text.as_ref().map(|text| text.as_str()),
             ":status_until": user.status.until.map(Timestamp::as_millis),
@@ -193,7 +195,7 @@ pub(crate) fn find(connection: &Connection, id: UserId) -> StoreResult<Option<Us
     first(connection, &format!("SELECT {USER} FROM users WHERE id = ?1"), [id.as_bytes()], rows::user)
 }
 
-fn existing(connection: &Connection, id: UserId) -> StoreResult<Option<User>> {
+pub(crate) fn existing(connection: &Connection, id: UserId) -> StoreResult<Option<User>> {
     Ok(find(connection, id)?.filter(|user| user.deleted_at.is_none()))
 }
 
@@ -224,29 +226,35 @@ pub(crate) fn topic_columns(topic: &UserTopic) -> (&'static str, &[u8]) {
         UserTopic::Conversation(id) => ("conversation", id.as_bytes()),
         UserTopic::Read(id) => ("read", id.as_bytes()),
         UserTopic::Profile => ("profile", &[]),
+        UserTopic::FriendRequest(id) => ("friendRequest", id.as_bytes()),
+        UserTopic::Friend(id) => ("friend", id.as_bytes()),
+        UserTopic::Block(id) => ("block", id.as_bytes()),
     }
 }
 
 /// The topic that stands in these columns.
 pub(crate) fn topic(name: &str, subject: &[u8]) -> Option<UserTopic> {
-    let id = || Some(ConversationId::from_bytes(subject.try_into().ok()?));
+    let id = || <[u8; 12]>::try_from(subject).ok();
     match name {
-        "conversation" => id().map(UserTopic::Conversation),
-        "read" => id().map(UserTopic::Read),
+        "conversation" => id().map(ConversationId::from_bytes).map(UserTopic::Conversation),
+        "read" => id().map(ConversationId::from_bytes).map(UserTopic::Read),
         "profile" => Some(UserTopic::Profile),
+        "friendRequest" => id().map(FriendRequestId::from_bytes).map(UserTopic::FriendRequest),
+        "friend" => id().map(UserId::from_bytes).map(UserTopic::Friend),
+        "block" => id().map(UserId::from_bytes).map(UserTopic::Block),
         _ => None,
     }
 }
 
 fn update_profile(connection: &Connection, id: UserId, change: ProfileChange) -> StoreResult<Option<User>> {
     const SQL: &str = "UPDATE users SET display_name = ?2, bio = ?3, metadata = ?4, email = ?5, email_key = ?6, \
-         show_last_seen = ?7, read_receipts = ?8 WHERE id = ?1";
+         show_last_seen = ?7, read_receipts = ?8, who_can_write = ?9 WHERE id = ?1";
     let Some(mut user) = existing(connection, id)? else { return Ok(None) };
     user.display_name = change.display_name.unwrap_or(user.display_name);
     user.bio = change.bio.unwrap_or(user.bio);
     user.metadata = change.metadata.unwrap_or(user.metadata);
     user.email = change.email.unwrap_or(user.email);
-    user.settings = change.settings.unwrap_or(user.settings);
+    user.settings = user.settings.changed(change.settings);
     let params = params![
         id.as_bytes(),
         user.display_name.as_str(),
@@ -256,6 +264,7 @@ fn update_profile(connection: &Connection, id: UserId, change: ProfileChange) ->
         user.email.as_ref().map(|email| email.key()),
         user.settings.show_last_seen,
         user.settings.read_receipts,
+        user.settings.who_can_write.name(),
     ];
     let updated = connection.prepare_cached(SQL).and_then(|mut statement| statement.execute(params));
     updated.map_err(|error| conflict(error, &UNIQUE))?;
@@ -292,11 +301,11 @@ fn set_status(
     find(connection, id)
 }
 
-fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
     const SQL: &str = "UPDATE users SET username = ?2, username_key = ?3, email = NULL, email_key = NULL, \
          display_name = ?4, bio = ?5, metadata = ?6, role = ?7, password_hash = NULL, show_last_seen = ?8, \
-         read_receipts = ?9, status_kind = ?10, status_text = NULL, status_until = NULL, last_seen_at = NULL, \
-         deleted_at = ?11 WHERE id = ?1";
+         read_receipts = ?9, who_can_write = ?10, status_kind = ?11, status_text = NULL, status_until = NULL, \
+         last_seen_at = NULL, deleted_at = ?12 WHERE id = ?1";
     let Some(user) = existing(connection, id)? else { return Ok(None) };
     let left = user.after_deletion(now);
     let params = params![
@@ -309,6 +318,7 @@ fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Op
         left.role.name(),
         left.settings.show_last_seen,
         left.settings.read_receipts,
+        left.settings.who_can_write.name(),
         left.status.kind.name(),
         now.as_millis(),
     ];
@@ -316,7 +326,8 @@ fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Op
     run(connection, "DELETE FROM user_terms WHERE user_id = ?1", [id.as_bytes()])?;
     run(connection, "DELETE FROM user_stream WHERE user_id = ?1", [id.as_bytes()])?;
     run(connection, "UPDATE members SET held_from = NULL WHERE user_id = ?1", [id.as_bytes()])?;
-    revoke_all_but(connection, id, None, now).map(Some)
+    let friends = relations::remove_all(connection, id)?;
+    Ok(Some(Deleted { sessions: revoke_all_but(connection, id, None, now)?, friends }))
 }
 
 /// The users that have a term that begins with a word. No character sorts behind U+10FFFF, so this is the range of all

@@ -17,7 +17,7 @@ pub(super) struct SeedArgs {
     /// How many users, named user1, user2 …
     #[arg(long, default_value_t = 50)]
     users: u32,
-    /// How many direct conversations, each of another pair of users.
+    /// How many direct conversations, each of another pair of users; most of them are friends or one has asked to be.
     #[arg(long, default_value_t = 100)]
     conversations: u32,
     /// How many messages in all.

@@ -136,6 +136,7 @@ fn check_limits(settings: &Settings) -> Result<(), ConfigError> {
         ("limits.refresh_per_address", limits.refresh_per_address),
         ("limits.messages_per_user", limits.messages_per_user),
         ("limits.conversations_per_user", limits.conversations_per_user),
+        ("limits.friend_requests_per_user", limits.friend_requests_per_user),
         ("limits.searches_per_user", limits.searches_per_user),
         ("limits.signals_per_user", limits.signals_per_user),
         ("limits.syncs_per_user", limits.syncs_per_user),

@@ -18,6 +18,8 @@ pub struct LimitSettings {
     pub messages_per_user: RateSettings,
     /// Conversations that one user opens.
     pub conversations_per_user: RateSettings,
+    /// Friend requests of one user.
+    pub friend_requests_per_user: RateSettings,
     /// Directory searches of one user.
     pub searches_per_user: RateSettings,
     /// Receipts, typing, status and profile changes of one user.

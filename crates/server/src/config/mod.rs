@@ -5,6 +5,7 @@
 
 mod auth;
 mod checks;
+mod friends;
 mod layers;
 mod limits;
 mod live;
@@ -19,6 +20,7 @@ use std::{io, path::PathBuf};
 use serde::Deserialize;
 
 pub use auth::{AuthSettings, CookieSettings, SameSite};
+pub use friends::FriendSettings;
 pub use layers::{FlagValue, Profile, Sources};
 pub use limits::{LimitSettings, RateSettings};
 pub use live::{LiveSettings, PresenceSettings};
@@ -43,6 +45,8 @@ pub struct Settings {
     pub cookies: CookieSettings,
     /// How much a caller may do in a time.
     pub limits: LimitSettings,
+    /// Friends.
+    pub friends: FriendSettings,
     /// Sockets.
     pub live: LiveSettings,
     /// Who is online.

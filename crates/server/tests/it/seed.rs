@@ -1,8 +1,8 @@
 //! Made-up data, through the store traits.
 
 use parlor_domain::{
-    PasswordHash, UserId,
-    store::{Directory, Inbox, Stores, Window},
+    PasswordHash, TieKind, UserId,
+    store::{Directory, Inbox, Stores, TiePage, Window},
 };
 use parlor_server::{
     seed::{Plan, SeedError, seed},
@@ -24,13 +24,16 @@ async fn fill(stores: &Stores, plan: &Plan) -> Result<(), SeedError> {
     seed(stores, plan, &PasswordHash::new("$2b$04$made-up".to_owned()), &|| {}).await
 }
 
-/// Every user, conversation and message with its id, as text.
+/// Every user, friendship, conversation and message with its id, as text.
 async fn contents(stores: &Stores) -> (usize, usize, Vec<String>) {
     let everyone = Directory { terms: Vec::new(), after: None, except: UserId::from_bytes([0; 12]), limit: 1000 };
     let users = stores.users.directory(&everyone).await.unwrap();
     let mut lines: Vec<String> = users.iter().map(|user| format!("{user:?}")).collect();
     let (mut conversations, mut messages) = (std::collections::BTreeSet::new(), 0);
     for user in &users {
+        let friends = TiePage { user: user.id, kind: TieKind::Friend, after: None, limit: 1000 };
+        let friends = stores.relations.ties(&friends).await.unwrap();
+        lines.extend(friends.iter().map(|friend| format!("{friend:?}")));
         let inbox = stores.conversations.inbox(&Inbox { user: user.id, after: None, limit: 1000 }).await.unwrap();
         for entry in inbox {
             let id = entry.conversation.id;
@@ -54,7 +57,7 @@ async fn the_same_seed_makes_the_same_on_every_database() {
     fill(&other.stores(), &Plan { seed: 43, ..PLAN }).await.unwrap();
 
     let (conversations, messages, lines) = contents(&first.stores()).await;
-    assert_eq!((conversations, messages, lines.len()), (7, 40, 45));
+    assert_eq!((conversations, messages, lines.len()), (7, 40, 53));
     assert_eq!(lines, contents(&second.stores()).await.2);
     assert_ne!(lines, contents(&other.stores()).await.2);
 }

@@ -6,7 +6,6 @@ mod passwords;
 mod revocations;
 mod service;
 mod tokens;
-mod verified;
 
 pub use passwords::Password;
 pub use service::{AuthService, Caller, ClientInfo, LogIn, SessionView, SignUp, SignedIn, Ticket, Tokens};

@@ -9,13 +9,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::verified::VerifiedTokens;
-use crate::{AuthConfig, AuthFailure, Caller};
+use crate::{AuthConfig, AuthFailure, Caller, recent::Recent};
 
 /// What a refresh token begins with.
 pub(crate) const REFRESH: &str = "prt_";
 /// What a socket ticket begins with.
 pub(crate) const TICKET: &str = "ptk_";
+
+/// How many tokens that are in use are known to be ours: to check a signature is most of the work of a request that
+/// does little else.
+const VERIFIED: usize = 2048;
 
 /// How far the clocks of two servers may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -29,17 +32,18 @@ pub(crate) struct AccessTokens {
     previous: Option<Key>,
     validation: Validation,
     ttl: Duration,
-    verified: VerifiedTokens,
+    /// What tokens grant whose signature has been checked.
+    verified: Recent<Box<str>, Grant>,
 }
 
 /// What a token that we have signed grants, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Grant {
-    pub(super) caller: Caller,
+struct Grant {
+    caller: Caller,
     /// The second it begins.
-    pub(super) from: u64,
+    from: u64,
     /// The second it ends.
-    pub(super) until: u64,
+    until: u64,
 }
 
 impl Grant {
@@ -88,7 +92,7 @@ impl AccessTokens {
             previous: config.previous_secret.as_ref().map(Key::new),
             validation,
             ttl: config.access_ttl,
-            verified: VerifiedTokens::default(),
+            verified: Recent::new(VERIFIED),
         }
     }
 
@@ -129,7 +133,7 @@ impl AccessTokens {
         }
         let grant = self.read(token)?;
         let caller = grant.at(now)?;
-        self.verified.insert(token, grant);
+        self.verified.insert(token.into(), grant);
         Ok(caller)
     }
 

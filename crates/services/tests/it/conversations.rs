@@ -133,8 +133,8 @@ async fn who_gives_no_read_receipts_still_tells_what_has_arrived() {
     let world = World::new().await;
     let (ada, bob, id) = world.pair().await;
     world.send(ada, id, "one").await.unwrap();
-    let settings = parlor_domain::Settings { show_last_seen: true, read_receipts: false };
-    let change = parlor_domain::ProfileChange { settings: Some(settings), ..Default::default() };
+    let settings = parlor_domain::SettingsChange { read_receipts: Some(false), ..Default::default() };
+    let change = parlor_domain::ProfileChange { settings, ..Default::default() };
     let update = parlor_services::ProfileUpdate { change, current_password: None };
     world.services.users.update(bob, update).await.unwrap();
     let conversations = &world.services.conversations;

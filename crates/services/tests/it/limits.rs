@@ -17,6 +17,7 @@ fn limits(burst: u32, per_minute: u32) -> (Limits, Arc<SettableClock>) {
         refresh_per_address: rate,
         messages_per_user: rate,
         conversations_per_user: rate,
+        friend_requests_per_user: rate,
         searches_per_user: rate,
         signals_per_user: rate,
         syncs_per_user: rate,

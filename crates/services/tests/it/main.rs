@@ -14,6 +14,8 @@ mod interference;
 mod limits;
 mod messages;
 mod presence;
+mod reach;
 mod recovery;
+mod relations;
 mod sync;
 mod users;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor_domain::{ProfileChange, Settings, Status, StatusKind, store::Window};
+use parlor_domain::{ProfileChange, SettingsChange, Status, StatusKind, store::Window};
 use parlor_services::{Background, Caller, ProfileUpdate, ServiceError};
 
 use crate::support::{Reader, World};
@@ -118,8 +118,8 @@ async fn going_invisible_looks_like_leaving() {
 async fn last_seen_is_not_shown_by_who_does_not_want_it() {
     let world = World::new().await;
     let (ada, bob, _) = world.pair().await;
-    let settings = Settings { show_last_seen: false, read_receipts: true };
-    let change = ProfileChange { settings: Some(settings), ..Default::default() };
+    let settings = SettingsChange { show_last_seen: Some(false), ..Default::default() };
+    let change = ProfileChange { settings, ..Default::default() };
     world.services.users.update(bob, ProfileUpdate { change, current_password: None }).await.unwrap();
     let _background = world.background();
     let mut ada_reads = world.connect(ada).await;

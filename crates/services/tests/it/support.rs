@@ -22,7 +22,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// How long anything that has to come may take on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const HUB: HubConfig =
+pub(crate) const HUB: HubConfig =
     HubConfig { queue_bytes: 1 << 20, lease: Duration::from_secs(90), grace: Duration::from_secs(2) };
 
 /// Writes events as short texts.
@@ -45,6 +45,12 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
         }
         Event::UserUpdated(view) => format!("user {} {}", view.user.display_name, view.status.kind.name()),
         Event::ConversationCreated(view) => format!("conversation {}", view.conversation.id),
+        Event::FriendRequestCreated(view) | Event::FriendRequestUpdated(view) => {
+            format!("request {} {}", view.other.user.username, view.request.state.name())
+        }
+        Event::FriendAdded(view) => format!("friend {}", view.user.user.username),
+        Event::FriendRemoved(user) => format!("no friend {user}"),
+        Event::BlockUpdated(view) => format!("block {} {}", view.user_id, view.blocked),
         Event::Resync => "resync".to_owned(),
     };
     Bytes::from(format!("{}{at}", text.trim_end()))
@@ -225,11 +231,14 @@ pub(crate) fn config() -> ServicesConfig {
             refresh_per_address: rate,
             messages_per_user: rate,
             conversations_per_user: rate,
+            friend_requests_per_user: rate,
             searches_per_user: rate,
             signals_per_user: rate,
             syncs_per_user: rate,
         },
         connections_per_user: 20,
+        shared_store: false,
+        request_cooldown: Duration::from_secs(86_400),
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::{
-    Bio, ClientMessageId, ConversationKind, DeviceLabel, DisplayName, Email, Fingerprint, MessageId, MessageText,
-    Metadata, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText, SystemRole, UserId, Username,
+    Bio, ClientMessageId, ConversationKind, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequestId, MessageId,
+    MessageText, Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText,
+    SystemRole, TieKind, UserId, Username, WhoCanWrite,
 };
 
 const USER: UserId = UserId::from_bytes([1; 12]);
@@ -41,6 +42,7 @@ fn users() -> Vec<Record> {
             |user| user.role = SystemRole::SuperAdmin,
             |user| user.settings.show_last_seen = false,
             |user| user.settings.read_receipts = false,
+            |user| user.settings.who_can_write = WhoCanWrite::Nobody,
             |user| user.status.kind = StatusKind::Busy,
             |user| user.status.text = Some(StatusText::parse("x").unwrap()),
             |user| user.status.until = Some(THEN),
@@ -61,6 +63,12 @@ fn user_changes() -> Vec<Record> {
         UserTopic::Read(THERE),
         UserTopic::Conversation(HERE),
         UserTopic::Conversation(THERE),
+        UserTopic::FriendRequest(FriendRequestId::from_bytes([1; 12])),
+        UserTopic::FriendRequest(FriendRequestId::from_bytes([2; 12])),
+        UserTopic::Friend(USER),
+        UserTopic::Friend(OTHER),
+        UserTopic::Block(USER),
+        UserTopic::Block(OTHER),
     ];
     let change = |topic, rev| UserChange { topic, rev: Rev::new(rev) };
     let of_topics = topics.map(|topic| Record::UserChange { user: USER, change: change(topic, 1) });
@@ -174,6 +182,44 @@ fn messages() -> Vec<Record> {
     messages.chain([Record::Message { message, fingerprint: another }]).collect()
 }
 
+fn relations() -> Vec<Record> {
+    let request = FriendRequest {
+        id: FriendRequestId::from_bytes([1; 12]),
+        from: USER,
+        to: OTHER,
+        text: None,
+        state: RequestState::Pending,
+        created_at: THEN,
+        updated_at: THEN,
+        rejected_at: None,
+    };
+    let requests = variants(
+        &request,
+        &[
+            |request| request.id = FriendRequestId::from_bytes([2; 12]),
+            |request| request.from = OTHER,
+            |request| request.to = USER,
+            |request| request.text = Some(RequestText::parse("x").unwrap()),
+            |request| request.state = RequestState::Rejected,
+            |request| request.created_at = LATER,
+            |request| request.updated_at = LATER,
+            |request| request.rejected_at = Some(THEN),
+        ],
+    );
+    let tie = Tie { user: USER, other: OTHER, kind: TieKind::Friend, name: "bob".to_owned(), since: THEN };
+    let ties = variants(
+        &tie,
+        &[
+            |tie| tie.user = OTHER,
+            |tie| tie.other = USER,
+            |tie| tie.kind = TieKind::Block,
+            |tie| tie.name = "cem".to_owned(),
+            |tie| tie.since = LATER,
+        ],
+    );
+    requests.into_iter().map(Record::FriendRequest).chain(ties.into_iter().map(Record::Tie)).collect()
+}
+
 fn checksum(records: &[&Record]) -> String {
     let mut checksum = Checksum::default();
     records.iter().for_each(|record| checksum.add(record));
@@ -182,7 +228,7 @@ fn checksum(records: &[&Record]) -> String {
 
 #[test]
 fn every_field_of_every_record_counts() {
-    let records = [users(), user_changes(), sign_ins(), conversations(), messages()].concat();
+    let records = [users(), user_changes(), sign_ins(), conversations(), messages(), relations()].concat();
     let mut seen = HashMap::new();
     for record in &records {
         if let Some(other) = seen.insert(checksum(&[record]), record) {
@@ -203,5 +249,5 @@ fn the_number_and_the_order_of_records_count() {
 #[test]
 fn a_checksum_is_the_same_on_every_machine() {
     let users = users();
-    assert_eq!(checksum(&[&users[0]]), "1c77f6f0a398fdfb976f410e489c6663278e1e2e08760e03995dc8286a2e58c8");
+    assert_eq!(checksum(&[&users[0]]), "3ccab066ae5a968009ec23d4c6ddc8f2186b5aadf1ed190d9b15a919d9772a8d");
 }

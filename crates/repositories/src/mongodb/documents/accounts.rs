@@ -2,8 +2,9 @@
 
 use mongodb::bson::{Binary, DateTime, RawDocument, oid::ObjectId};
 use parlor_domain::{
-    Bio, ConversationId, DeviceLabel, DisplayName, Email, Metadata, PasswordHash, Rev, SecretHash, Session, SessionId,
-    Settings, Status, StatusKind, StatusText, SystemRole, Timestamp, User, UserId, UserTopic, Username, search_terms,
+    Bio, ConversationId, DeviceLabel, DisplayName, Email, FriendRequestId, Metadata, PasswordHash, Rev, SecretHash,
+    Session, SessionId, Settings, Status, StatusKind, StatusText, SystemRole, Timestamp, User, UserId, UserTopic,
+    Username, WhoCanWrite, search_terms,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,10 +86,7 @@ impl Stored for UserDocument {
             bio: parse("bio", &document.bio, Bio::parse)?,
             metadata: parse("metadata", &document.metadata, Metadata::parse)?,
             role: parse("role", &document.role, known(SystemRole::from_name))?,
-            settings: Settings {
-                show_last_seen: document.settings.show_last_seen,
-                read_receipts: document.settings.read_receipts,
-            },
+            settings: document.settings.value()?,
             status: document.status.value()?,
             last_seen_at: document.last_seen_at.map(time),
             rev: Rev::new(counter("rev", document.rev)?),
@@ -129,11 +127,29 @@ fn prefixes(terms: &[String]) -> Vec<String> {
 struct SettingsDocument {
     show_last_seen: bool,
     read_receipts: bool,
+    /// Absent in accounts that are older than the choice.
+    who_can_write: Option<String>,
 }
 
 impl From<Settings> for SettingsDocument {
     fn from(settings: Settings) -> Self {
-        Self { show_last_seen: settings.show_last_seen, read_receipts: settings.read_receipts }
+        Self {
+            show_last_seen: settings.show_last_seen,
+            read_receipts: settings.read_receipts,
+            who_can_write: Some(settings.who_can_write.name().to_owned()),
+        }
+    }
+}
+
+impl SettingsDocument {
+    fn value(&self) -> Result<Settings, String> {
+        let who_can_write = self.who_can_write.as_deref();
+        Ok(Settings {
+            show_last_seen: self.show_last_seen,
+            read_receipts: self.read_receipts,
+            who_can_write: parse_optional("settings.whoCanWrite", who_can_write, known(WhoCanWrite::from_name))?
+                .unwrap_or_default(),
+        })
     }
 }
 
@@ -172,7 +188,7 @@ impl StatusDocument {
 pub(crate) struct UserChangeDocument {
     pub(crate) user: ObjectId,
     pub(crate) topic: String,
-    /// The conversation that the topic is about.
+    /// What the topic is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<ObjectId>,
     pub(crate) rev: i64,
@@ -184,6 +200,9 @@ impl UserChangeDocument {
             UserTopic::Conversation(id) => ("conversation", Some(oid(id.as_bytes()))),
             UserTopic::Read(id) => ("read", Some(oid(id.as_bytes()))),
             UserTopic::Profile => ("profile", None),
+            UserTopic::FriendRequest(id) => ("friendRequest", Some(oid(id.as_bytes()))),
+            UserTopic::Friend(id) => ("friend", Some(oid(id.as_bytes()))),
+            UserTopic::Block(id) => ("block", Some(oid(id.as_bytes()))),
         };
         Self { user: oid(user.as_bytes()), topic: topic.to_owned(), subject, rev: long(rev.get()) }
     }
@@ -198,12 +217,15 @@ impl Stored for UserChangeDocument {
         let document: Self = fields(raw)?;
         let subject = || {
             let id = document.subject.ok_or_else(|| "subject is missing".to_owned())?;
-            Ok::<_, String>(ConversationId::from_bytes(id.bytes()))
+            Ok::<_, String>(id.bytes())
         };
         let topic = match document.topic.as_str() {
-            "conversation" => UserTopic::Conversation(subject()?),
-            "read" => UserTopic::Read(subject()?),
+            "conversation" => UserTopic::Conversation(ConversationId::from_bytes(subject()?)),
+            "read" => UserTopic::Read(ConversationId::from_bytes(subject()?)),
             "profile" => UserTopic::Profile,
+            "friendRequest" => UserTopic::FriendRequest(FriendRequestId::from_bytes(subject()?)),
+            "friend" => UserTopic::Friend(UserId::from_bytes(subject()?)),
+            "block" => UserTopic::Block(UserId::from_bytes(subject()?)),
             _ => return Err("topic is not one that is known".to_owned()),
         };
         let rev = Rev::new(counter("rev", document.rev)?);

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod conversations;
+mod relations;
 
 use std::fmt::Display;
 
@@ -23,6 +24,7 @@ pub(crate) use self::{
     conversations::{
         ConversationDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation, StoredMember,
     },
+    relations::{FriendRequestDocument, TieDocument},
 };
 
 /// A sort of document, and what it means to the rules.

@@ -34,7 +34,7 @@ async fn of_nodes_that_start_at_once_one_applies_each_migration() {
         applied.extend(node.await.unwrap());
     }
     applied.sort_unstable();
-    assert_eq!(applied, ["V1__accounts", "V2__conversations", "V3__holds", "V4__ids_of_messages"]);
+    assert_eq!(applied, ["V1__accounts", "V2__conversations", "V3__holds", "V4__ids_of_messages", "V5__relations"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +57,7 @@ async fn an_interrupted_migration_is_applied_again() {
     raw.collection::<Document>("migrations").delete_many(doc! { "_id": { "$gte": 3 } }).await.unwrap();
     raw.collection::<Document>("messages").drop_index("byRev").await.unwrap();
     let store = connect(&database).await;
-    assert_eq!(store.migrate().await.unwrap(), ["V3__holds", "V4__ids_of_messages"]);
+    assert_eq!(store.migrate().await.unwrap(), ["V3__holds", "V4__ids_of_messages", "V5__relations"]);
     assert_eq!(store.missing_indexes().await.unwrap(), Vec::<String>::new());
     Fixture::new(stores).user("ada").await;
 }

@@ -4,6 +4,7 @@ mod authentication;
 mod commands;
 mod events;
 mod lifetime;
+mod people;
 mod protocol;
 pub(crate) mod raw;
 mod resume;

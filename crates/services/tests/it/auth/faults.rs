@@ -5,10 +5,10 @@ use std::sync::Arc;
 use parlor_domain::{
     Bio, DisplayName, Email, Metadata, PasswordHash, Rev, SessionId, Settings, Status, SystemRole, User, UserId,
     Username,
-    store::{Credentials, StoreError, StoreResult, Stores},
+    store::{Credentials, Deleted, StoreError, StoreResult, Stores},
     testing::{
-        MockConversationStore, MockMaintenance, MockMessageStore, MockSessionStore, MockTransfer, MockUserStore,
-        SettableClock,
+        MockConversationStore, MockMaintenance, MockMessageStore, MockRelationStore, MockSessionStore, MockTransfer,
+        MockUserStore, SettableClock,
     },
 };
 use parlor_services::{AuthFailure, Caller, LogIn, Password, ServiceError, ServiceResult, Services, SignedIn};
@@ -30,6 +30,7 @@ fn stores(users: MockUserStore, sessions: MockSessionStore) -> Stores {
         sessions: Arc::new(sessions),
         conversations: Arc::new(MockConversationStore::new()),
         messages: Arc::new(MockMessageStore::new()),
+        relations: Arc::new(MockRelationStore::new()),
         maintenance: Arc::new(MockMaintenance::new()),
         transfer: Arc::new(MockTransfer::new()),
     }
@@ -100,7 +101,7 @@ async fn an_account_that_can_not_be_stored_makes_no_session() {
 async fn an_account_without_a_session_is_taken_back() {
     let mut users = MockUserStore::new();
     users.expect_insert().times(1).returning(|_| Ok(()));
-    users.expect_delete().times(1).returning(|_, _| Ok(Some(Vec::new())));
+    users.expect_delete().times(1).returning(|_, _| Ok(Some(Deleted::default())));
     let mut sessions = MockSessionStore::new();
     sessions.expect_insert().times(1).returning(|_| down());
     let services = services(users, sessions).await;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use parlor_domain::{
     ConversationId, Login, Member, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId,
     store::{
-        ConversationStore, Credentials, Directory, Head, Inbox, InboxEntry, NewDirect, NewUser, OpenedDirect,
+        ConversationStore, Credentials, Deleted, Directory, Head, Inbox, InboxEntry, NewDirect, NewUser, OpenedDirect,
         ReceiptAdvance, ReceiptOutcome, StoreError, StoreResult, Stores, UserLogPage, UserStore,
     },
 };
@@ -183,7 +183,7 @@ impl UserStore for Users {
     async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
         self.0.set_last_seen(seen).await
     }
-    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Vec<SessionId>>> {
+    async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
         self.0.delete(id, now).await
     }
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {

@@ -51,13 +51,17 @@ async fn every_command_has_the_same_outcome_through_every_door() {
     }
     let expected = [
         "already_authenticated",
+        "already_friends",
         "client_message_id_reused",
         "done",
         "invalid_json",
+        "not_allowed_to_write",
         "not_found",
         "rate_limited",
         "recipient_deleted",
+        "request_not_pending",
         "unknown_command",
+        "user_blocked",
         "validation_failed",
     ];
     assert_eq!(codes, expected.map(str::to_owned).into(), "which outcomes were seen");

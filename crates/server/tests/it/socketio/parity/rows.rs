@@ -58,6 +58,12 @@ fn valid(command: &str) -> Value {
         "typing.start" | "typing.stop" => json!({ "conversationId": "$direct" }),
         "receipt.read" | "receipt.delivered" => json!({ "conversationId": "$direct", "seq": 1 }),
         "status.set" => json!({ "kind": "away", "text": "lunch", "until": "2023-11-14T23:00:00.000Z" }),
+        "friendRequest.send" => json!({ "userId": "$bob", "text": "It's\nme" }),
+        "friendRequest.accept" => json!({ "requestId": "$byEve" }),
+        "friendRequest.reject" => json!({ "requestId": "$byFlo" }),
+        "friendRequest.cancel" => json!({ "requestId": "$toIvy" }),
+        "friend.remove" | "user.unblock" => json!({ "userId": "$bob" }),
+        "user.block" => json!({ "userId": "$ivy" }),
         unknown => panic!("the command {unknown} needs a valid input here"),
     }
 }
@@ -160,11 +166,55 @@ fn of_the_world() -> Vec<Row> {
         refused("message.destroy", json!({}), "unknown_command"),
     ]);
     rows.extend(of_text());
+    rows.extend(of_people());
     for (command, data) in in_conversation {
         rows.push(Row { sender: "flo", ..refused(command, data("$flos"), "rate_limited") });
     }
     rows.push(Row { sender: "flo", ..refused("status.set", valid("status.set"), "rate_limited") });
     rows.push(Row { sender: "flo", ..refused("resume", json!({ "streams": {} }), "rate_limited") });
+    rows
+}
+
+/// What is done and refused for what users are to each other.
+fn of_people() -> Vec<Row> {
+    let done = |command: &str, data: Value| Row::new(command, &data, Expected::Done);
+    let refused = |command: &str, data: Value, code| Row::new(command, &data, Expected::Refused(code));
+    let user = |id: &str| json!({ "userId": id });
+    let request = |id: &str| json!({ "requestId": id });
+    let hello = || json!({ "conversationId": "$direct", "text": "hello" });
+    let mut rows = vec![
+        refused("friendRequest.send", user("$ada"), "validation_failed"),
+        refused("friendRequest.send", user("$unknown"), "not_found"),
+        refused("friendRequest.send", user("$gus"), "not_found"),
+        refused("friendRequest.send", user("$eve"), "already_friends"),
+        done("friendRequest.send", user("$bob")),
+        done("friendRequest.accept", request("$byEve")),
+        refused("friendRequest.reject", request("$byEve"), "request_not_pending"),
+        done("friendRequest.reject", request("$byFlo")),
+        refused("friendRequest.accept", request("$byFlo"), "request_not_pending"),
+        done("friendRequest.cancel", request("$toIvy")),
+        refused("user.block", user("$ada"), "validation_failed"),
+        refused("user.block", user("$gus"), "not_found"),
+        done("friend.remove", user("$unknown")),
+        done("user.unblock", user("$unknown")),
+        done("user.block", user("$bob")),
+        refused("message.send", hello(), "user_blocked"),
+        refused("friendRequest.send", user("$bob"), "user_blocked"),
+        Row { sender: "bob", ..refused("message.send", hello(), "not_allowed_to_write") },
+        Row { sender: "bob", ..refused("friendRequest.send", user("$ada"), "not_found") },
+        done("typing.start", json!({ "conversationId": "$direct" })),
+        done("user.unblock", user("$bob")),
+        done("message.send", hello()),
+    ];
+    for command in ["friendRequest.accept", "friendRequest.reject", "friendRequest.cancel"] {
+        for id in ["$unknown", "$foreignRequest", "$ada"] {
+            rows.push(refused(command, request(id), "not_found"));
+        }
+        rows.push(Row { sender: "flo", ..refused(command, request("$byFlo"), "rate_limited") });
+    }
+    for command in ["friendRequest.send", "friend.remove", "user.block", "user.unblock"] {
+        rows.push(Row { sender: "flo", ..refused(command, user("$bob"), "rate_limited") });
+    }
     rows
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json, value::RawValue};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::super::client::{SocketIo, Transport};
-use crate::support::{Client, Socket};
+use crate::support::{Answer, Client, Socket};
 
 /// A way to have a command carried out.
 pub(super) trait Way {
@@ -20,6 +20,13 @@ pub(super) struct Rest;
 
 impl Way for Rest {
     async fn carry_out(&mut self, client: &Client, command: &str, data: &str) -> Option<Value> {
+        if let Some((method, path, member)) = about_people(command) {
+            let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(data).ok()?;
+            let id: String = serde_json::from_str(members.remove(member)?.get()).ok()?;
+            // These calls have no body, and an id that is none is told of as a part of the path.
+            let path = (id.len() == 24 && members.is_empty()).then(|| path.replace("{id}", &id))?;
+            return Some(outcome(client.send(client.request(method, &path)).await));
+        }
         let (method, path, typing) = match command {
             "resume" => (Method::POST, "/api/v1/sync", None),
             "message.send" => (Method::POST, "/api/v1/conversations/{id}/messages", None),
@@ -28,6 +35,7 @@ impl Way for Rest {
             "receipt.read" => (Method::POST, "/api/v1/conversations/{id}/read", None),
             "receipt.delivered" => (Method::POST, "/api/v1/conversations/{id}/delivered", None),
             "status.set" => (Method::PUT, "/api/v1/users/me/status", None),
+            "friendRequest.send" => (Method::POST, "/api/v1/friend-requests", None),
             // These make sense on a socket alone.
             "auth" | "ping" | "message.destroy" => return None,
             unknown => panic!("the command {unknown} needs its REST call here"),
@@ -43,15 +51,31 @@ impl Way for Rest {
             members.insert("typing".to_owned(), RawValue::from_string(typing.to_owned()).unwrap());
         }
         let request = client.request(method, &path).header("Content-Type", "application/json");
-        let answer = client.send(request.body(serde_json::to_string(&members).unwrap())).await;
-        if answer.status.is_success() {
-            return Some(json!({ "data": if answer.body.is_null() { json!({}) } else { answer.body } }));
-        }
-        assert_eq!(answer.body["status"], answer.status.as_u16());
-        let mut problem = answer.body;
-        problem.as_object_mut().unwrap().remove("requestId").unwrap();
-        Some(json!({ "problem": problem }))
+        Some(outcome(client.send(request.body(serde_json::to_string(&members).unwrap())).await))
     }
+}
+
+/// The calls that name somebody, or something of somebody, in their path and have no body.
+fn about_people(command: &str) -> Option<(Method, &'static str, &'static str)> {
+    Some(match command {
+        "friendRequest.accept" => (Method::POST, "/api/v1/friend-requests/{id}/accept", "requestId"),
+        "friendRequest.reject" => (Method::POST, "/api/v1/friend-requests/{id}/reject", "requestId"),
+        "friendRequest.cancel" => (Method::DELETE, "/api/v1/friend-requests/{id}", "requestId"),
+        "friend.remove" => (Method::DELETE, "/api/v1/friends/{id}", "userId"),
+        "user.block" => (Method::PUT, "/api/v1/blocks/{id}", "userId"),
+        "user.unblock" => (Method::DELETE, "/api/v1/blocks/{id}", "userId"),
+        _ => return None,
+    })
+}
+
+fn outcome(answer: Answer) -> Value {
+    if answer.status.is_success() {
+        return json!({ "data": if answer.body.is_null() { json!({}) } else { answer.body } });
+    }
+    assert_eq!(answer.body["status"], answer.status.as_u16());
+    let mut problem = answer.body;
+    problem.as_object_mut().unwrap().remove("requestId").unwrap();
+    json!({ "problem": problem })
 }
 
 /// By the plain WebSocket, one for each user.

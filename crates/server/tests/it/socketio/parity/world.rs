@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Client, Setup, Socket, TestServer};
 
-const LIMITS: [(&str, &str); 3] = [
+const LIMITS: [(&str, &str); 4] = [
     ("limits.messages_per_user", "{ burst = 50, per_minute = 1 }"),
-    ("limits.signals_per_user", "{ burst = 90, per_minute = 1 }"),
+    ("limits.friend_requests_per_user", "{ burst = 20, per_minute = 1 }"),
+    ("limits.signals_per_user", "{ burst = 130, per_minute = 1 }"),
     ("limits.syncs_per_user", "{ burst = 40, per_minute = 1 }"),
 ];
 
@@ -30,7 +31,7 @@ impl World {
         let server = TestServer::start_with(setup).await;
         let mut users = HashMap::new();
         let mut tabs = Vec::new();
-        for name in ["ada", "bob", "eve", "flo", "gus"] {
+        for name in ["ada", "bob", "eve", "flo", "gus", "ivy"] {
             let client = server.signup(name).await;
             let mut tab = client.socket().await;
             tab.event("ready").await;
@@ -38,6 +39,7 @@ impl World {
             users.insert(name, client);
         }
         let (ada, bob, eve, flo, gus) = (&users["ada"], &users["bob"], &users["eve"], &users["flo"], &users["gus"]);
+        let ivy = &users["ivy"];
         let direct = ada.direct(bob).await;
         bob.say(&direct, "Hello, Ada.").await;
         let names = vec![
@@ -45,9 +47,15 @@ impl World {
             ("$foreign", bob.direct(eve).await),
             ("$flos", flo.direct(bob).await),
             ("$gone", ada.direct(gus).await),
+            ("$byEve", ask(eve, ada).await),
+            ("$byFlo", ask(flo, ada).await),
+            ("$toIvy", ask(ada, ivy).await),
+            ("$foreignRequest", ask(bob, eve).await),
             ("$unknown", "000000000000000000000000".to_owned()),
             ("$ada", ada.id().to_owned()),
             ("$bob", bob.id().to_owned()),
+            ("$eve", eve.id().to_owned()),
+            ("$ivy", ivy.id().to_owned()),
             ("$gus", gus.id().to_owned()),
             // A part of what is shown instead of his name.
             ("$tail", gus.id()[12..].to_owned()),
@@ -66,6 +74,7 @@ impl World {
             (format!("{conversation}/messages"), json!({ "text": "again" })),
             (format!("{conversation}/typing"), json!({ "typing": true })),
             ("/api/v1/sync".to_owned(), json!({ "streams": {} })),
+            ("/api/v1/friend-requests".to_owned(), json!({ "userId": self.fill("$unknown") })),
         ] {
             while flo.post(&path, body.clone()).await.status != 429 {}
         }
@@ -110,4 +119,10 @@ impl World {
         let text = self.names.iter().fold(text, |text, (name, id)| text.replace(id, name));
         if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) { "$new".to_owned() } else { text }
     }
+}
+
+/// Asks somebody to be friends. Gives the request's id.
+async fn ask(from: &Client, to: &Client) -> String {
+    let answer = from.post("/api/v1/friend-requests", json!({ "userId": to.id() })).await;
+    answer.body["id"].as_str().unwrap().to_owned()
 }

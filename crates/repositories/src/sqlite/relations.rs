@@ -1,0 +1,295 @@
+//! Friends, friend requests and blocks.
+
+use async_trait::async_trait;
+use parlor_domain::{
+    FriendRequest, FriendRequestId, Rev, Tie, TieKind, Timestamp, UserId, UserTopic,
+    store::{
+        Answer, Between, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome, RequestPage,
+        StoreResult, TiePage,
+    },
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    Database,
+    conversations::direct_key,
+    rows::{self, FRIEND_REQUEST, TIE, all, first, get, run},
+    users::{existing, record},
+};
+use crate::requests::{self, Kept, Step};
+
+#[async_trait]
+impl RelationStore for Database {
+    async fn request(&self, new: &NewFriendRequest) -> StoreResult<RequestOutcome> {
+        let new = new.clone();
+        self.writer
+            .write(move |connection| {
+                if existing(connection, new.from)?.is_none() || existing(connection, new.to)?.is_none() {
+                    return Ok(RequestOutcome::Unknown);
+                }
+                take(connection, requests::ask(between(connection, new.from, new.to)?, &new))
+            })
+            .await
+    }
+
+    async fn answer(
+        &self,
+        id: FriendRequestId,
+        by: UserId,
+        answer: Answer,
+        now: Timestamp,
+    ) -> StoreResult<RequestOutcome> {
+        self.writer
+            .write(move |connection| match request(connection, id)? {
+                Some(found) => take(connection, requests::answer(found, by, answer, now)),
+                None => Ok(RequestOutcome::Unknown),
+            })
+            .await
+    }
+
+    async fn requests_of(&self, ids: &[FriendRequestId]) -> StoreResult<Vec<FriendRequest>> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| ids.iter().filter_map(|id| request(connection, *id).transpose()).collect())
+            .await
+    }
+
+    async fn requests(&self, page: &RequestPage) -> StoreResult<Vec<FriendRequest>> {
+        let page = *page;
+        self.readers.read(move |connection| page_of_requests(connection, &page)).await
+    }
+
+    async fn unfriend(&self, user: UserId, other: UserId) -> StoreResult<Option<[(UserId, Rev); 2]>> {
+        self.writer.write(move |connection| unfriend(connection, user, other)).await
+    }
+
+    async fn block(&self, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
+        self.writer.write(move |connection| block(connection, user, other, now)).await
+    }
+
+    async fn unblock(&self, user: UserId, other: UserId) -> StoreResult<Option<Rev>> {
+        const SQL: &str = "DELETE FROM ties WHERE user_id = ?1 AND other_id = ?2 AND kind = 'block'";
+        self.writer
+            .write(move |connection| {
+                if run(connection, SQL, [user.as_bytes(), other.as_bytes()])? == 0 {
+                    return Ok(None);
+                }
+                record(connection, user, UserTopic::Block(other)).map(Some)
+            })
+            .await
+    }
+
+    async fn ties(&self, page: &TiePage) -> StoreResult<Vec<Tie>> {
+        let page = page.clone();
+        self.readers
+            .read(move |connection| {
+                let sql = format!(
+                    "SELECT {TIE} FROM ties WHERE user_id = ?1 AND kind = ?2 AND name > ?3 ORDER BY name LIMIT ?4"
+                );
+                let after = page.after.as_deref().unwrap_or_default();
+                all(connection, &sql, params![page.user.as_bytes(), page.kind.name(), after, page.limit], rows::tie)
+            })
+            .await
+    }
+
+    async fn ties_to(&self, user: UserId, others: &[UserId]) -> StoreResult<Vec<Tie>> {
+        let others = others.to_vec();
+        self.readers
+            .read(move |connection| {
+                others.iter().filter_map(|other| tie(connection, user, *other).transpose()).collect()
+            })
+            .await
+    }
+
+    async fn ties_between(&self, user: UserId, other: UserId) -> StoreResult<(Option<TieKind>, Option<TieKind>)> {
+        self.readers.read(move |connection| ties_between(connection, user, other)).await
+    }
+
+    async fn between(&self, user: UserId, other: UserId) -> StoreResult<Between> {
+        self.readers.read(move |connection| between(connection, user, other)).await
+    }
+
+    async fn blocks(&self, users: &[UserId]) -> StoreResult<Vec<(UserId, UserId)>> {
+        const SQL: &str = "SELECT user_id, other_id FROM ties WHERE user_id = ?1 AND kind = 'block' \
+             UNION ALL SELECT user_id, other_id FROM ties WHERE other_id = ?1 AND kind = 'block'";
+        let users = users.to_vec();
+        self.readers
+            .read(move |connection| {
+                let mut blocks = Vec::new();
+                for user in &users {
+                    blocks.extend(all(connection, SQL, [user.as_bytes()], |row| {
+                        Ok((UserId::from_bytes(get(row, "user_id")?), UserId::from_bytes(get(row, "other_id")?)))
+                    })?);
+                }
+                Ok(blocks)
+            })
+            .await
+    }
+
+    async fn has_written(&self, user: UserId, to: UserId) -> StoreResult<bool> {
+        const SQL: &str = "SELECT 1 FROM messages WHERE sender_id = ?2 \
+             AND conversation_id = (SELECT id FROM conversations WHERE direct_key = ?1) LIMIT 1";
+        self.readers
+            .read(move |connection| {
+                let key = direct_key(user, to);
+                Ok(first(connection, SQL, params![&key[..], user.as_bytes()], |_| Ok(()))?.is_some())
+            })
+            .await
+    }
+}
+
+/// Does what was decided.
+fn take(connection: &Connection, step: Step) -> StoreResult<RequestOutcome> {
+    let Kept { request, told, befriends, new } = match step {
+        Step::Done(outcome) => return Ok(outcome),
+        Step::Keep(kept) => kept,
+    };
+    keep(connection, &request)?;
+    let record_for = |user, topic| Ok((user, record(connection, user, topic)?));
+    let told = told.into_iter().map(|user| record_for(user, UserTopic::FriendRequest(request.id)));
+    let told = told.collect::<StoreResult<Vec<_>>>()?;
+    let mut befriended = Vec::new();
+    if befriends {
+        for (user, other) in [(request.from, request.to), (request.to, request.from)] {
+            make(connection, user, other, TieKind::Friend, request.updated_at)?;
+            befriended.push(record_for(user, UserTopic::Friend(other))?);
+        }
+    }
+    Ok(RequestOutcome::Changed(RequestChange { request, told, befriended, new }))
+}
+
+/// Keeps a request, in the place of the former one of the two.
+fn keep(connection: &Connection, request: &FriendRequest) -> StoreResult<()> {
+    run(connection, "DELETE FROM friend_requests WHERE id = ?1", [request.id.as_bytes()])?;
+    insert_request(connection, request)
+}
+
+/// Adds a request as it is.
+pub(crate) fn insert_request(connection: &Connection, request: &FriendRequest) -> StoreResult<()> {
+    const SQL: &str = "INSERT INTO friend_requests \
+         (id, from_id, to_id, text, state, created_at, updated_at, rejected_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let params = params![
+        request.id.as_bytes(),
+        request.from.as_bytes(),
+        request.to.as_bytes(),
+        request.text.as_ref().map(|text| text.as_str()),
+        request.state.name(),
+        request.created_at.as_millis(),
+        request.updated_at.as_millis(),
+        request.rejected_at.map(Timestamp::as_millis),
+    ];
+    run(connection, SQL, params).map(|_| ())
+}
+
+/// Adds a tie as it is.
+pub(crate) fn insert_tie(connection: &Connection, tie: &Tie) -> StoreResult<()> {
+    const SQL: &str = "INSERT INTO ties (user_id, other_id, kind, name, since) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (user, other) = (tie.user.as_bytes(), tie.other.as_bytes());
+    run(connection, SQL, params![user, other, tie.kind.name(), tie.name, tie.since.as_millis()]).map(|_| ())
+}
+
+/// Makes a tie to a user who is there.
+fn make(connection: &Connection, user: UserId, other: UserId, kind: TieKind, since: Timestamp) -> StoreResult<()> {
+    let Some(account) = existing(connection, other)? else { return Ok(()) };
+    insert_tie(connection, &Tie { user, other, kind, name: account.username.key(), since })
+}
+
+fn unfriend(connection: &Connection, user: UserId, other: UserId) -> StoreResult<Option<[(UserId, Rev); 2]>> {
+    if end_friendship(connection, user, other)? == 0 {
+        return Ok(None);
+    }
+    let mine = record(connection, user, UserTopic::Friend(other))?;
+    let others = record(connection, other, UserTopic::Friend(user))?;
+    Ok(Some([(user, mine), (other, others)]))
+}
+
+fn end_friendship(connection: &Connection, user: UserId, other: UserId) -> StoreResult<usize> {
+    const SQL: &str = "DELETE FROM ties WHERE user_id = ?1 AND other_id = ?2 AND kind = 'friend'";
+    Ok(run(connection, SQL, [user.as_bytes(), other.as_bytes()])?
+        + run(connection, SQL, [other.as_bytes(), user.as_bytes()])?)
+}
+
+fn block(connection: &Connection, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
+    const CANCEL: &str = "UPDATE friend_requests SET state = 'cancelled', updated_at = ?3, rejected_at = NULL \
+         WHERE from_id = ?1 AND to_id = ?2 AND state IN ('pending', 'rejected')";
+    let blocks = tie(connection, user, other)?.is_some_and(|tie| tie.kind == TieKind::Block);
+    if blocks || existing(connection, user)?.is_none() || existing(connection, other)?.is_none() {
+        return Ok(None);
+    }
+    end_friendship(connection, user, other)?;
+    for (from, to) in [(user, other), (other, user)] {
+        run(connection, CANCEL, params![from.as_bytes(), to.as_bytes(), now.as_millis()])?;
+    }
+    make(connection, user, other, TieKind::Block, now)?;
+    record(connection, user, UserTopic::Block(other)).map(Some)
+}
+
+fn request(connection: &Connection, id: FriendRequestId) -> StoreResult<Option<FriendRequest>> {
+    let sql = format!("SELECT {FRIEND_REQUEST} FROM friend_requests WHERE id = ?1");
+    first(connection, &sql, [id.as_bytes()], rows::friend_request)
+}
+
+fn request_between(connection: &Connection, from: UserId, to: UserId) -> StoreResult<Option<FriendRequest>> {
+    let sql = format!("SELECT {FRIEND_REQUEST} FROM friend_requests WHERE from_id = ?1 AND to_id = ?2");
+    first(connection, &sql, [from.as_bytes(), to.as_bytes()], rows::friend_request)
+}
+
+fn tie(connection: &Connection, user: UserId, other: UserId) -> StoreResult<Option<Tie>> {
+    let sql = format!("SELECT {TIE} FROM ties WHERE user_id = ?1 AND other_id = ?2");
+    first(connection, &sql, [user.as_bytes(), other.as_bytes()], rows::tie)
+}
+
+fn ties_between(
+    connection: &Connection,
+    user: UserId,
+    other: UserId,
+) -> StoreResult<(Option<TieKind>, Option<TieKind>)> {
+    let (tie, back) = (tie(connection, user, other)?, tie(connection, other, user)?);
+    Ok((tie.map(|tie| tie.kind), back.map(|tie| tie.kind)))
+}
+
+fn between(connection: &Connection, user: UserId, other: UserId) -> StoreResult<Between> {
+    let (tie, back) = ties_between(connection, user, other)?;
+    Ok(Between {
+        tie,
+        back,
+        sent: request_between(connection, user, other)?,
+        received: request_between(connection, other, user)?,
+    })
+}
+
+fn page_of_requests(connection: &Connection, page: &RequestPage) -> StoreResult<Vec<FriendRequest>> {
+    // Each is found by the index of those that wait, whose condition it has to repeat.
+    let sql = match page.direction {
+        Direction::Incoming => format!(
+            "SELECT {FRIEND_REQUEST} FROM friend_requests \
+             WHERE to_id = ?1 AND state = 'pending' AND (created_at, id) < (?2, ?3) \
+             ORDER BY created_at DESC, id DESC LIMIT ?4"
+        ),
+        Direction::Outgoing => format!(
+            "SELECT {FRIEND_REQUEST} FROM friend_requests \
+             WHERE from_id = ?1 AND state IN ('pending', 'rejected') AND (created_at, id) < (?2, ?3) \
+             ORDER BY created_at DESC, id DESC LIMIT ?4"
+        ),
+    };
+    let (time, id) = page.after.unwrap_or((Timestamp::MAX, FriendRequestId::from_bytes([0xff; 12])));
+    let params = params![page.user.as_bytes(), time.as_millis(), id.as_bytes(), page.limit];
+    all(connection, &sql, params, rows::friend_request)
+}
+
+/// Takes everything away that a user is to others and they to him. Gives his former friends, each with the revision
+/// that this took in his own stream.
+pub(crate) fn remove_all(connection: &Connection, user: UserId) -> StoreResult<Vec<(UserId, Rev)>> {
+    const FRIENDS: &str = "SELECT other_id FROM ties WHERE user_id = ?1 AND kind = 'friend'";
+    let friends = all(connection, FRIENDS, [user.as_bytes()], |row| Ok(UserId::from_bytes(get(row, "other_id")?)))?;
+    for sql in [
+        "DELETE FROM ties WHERE user_id = ?1",
+        "DELETE FROM ties WHERE other_id = ?1",
+        "DELETE FROM friend_requests WHERE from_id = ?1",
+        "DELETE FROM friend_requests WHERE to_id = ?1",
+    ] {
+        run(connection, sql, [user.as_bytes()])?;
+    }
+    friends.into_iter().map(|friend| Ok((friend, record(connection, friend, UserTopic::Friend(user))?))).collect()
+}

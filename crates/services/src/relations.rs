@@ -1,0 +1,302 @@
+//! Friends, friend requests and blocks.
+
+use std::{sync::Arc, time::Duration};
+
+use parlor_domain::{
+    Event, FriendRequest, FriendRequestId, FriendRequestView, InvalidValue, Relation, RequestState, RequestText, Rev,
+    StreamId, Tie, TieKind, TieView, Timestamp, UserChange, UserId, UserTopic,
+    store::{
+        Answer, Between, Direction, NewFriendRequest, RequestChange, RequestOutcome, RequestPage, StoreResult, TiePage,
+    },
+};
+use tracing::warn;
+
+use crate::{Caller, Deps, Page, ServiceError, ServiceResult, detached, log::tell_own};
+
+/// Makes friends and keeps strangers away.
+pub struct RelationService {
+    deps: Arc<Deps>,
+    cooldown: Duration,
+}
+
+/// Where a page of friend requests begins: after this one.
+pub type RequestCursor = (Timestamp, FriendRequestId);
+
+/// What came of asking somebody to be friends.
+#[derive(Clone, Debug)]
+pub struct AskedFriend {
+    /// The request; accepted if the other one had asked as well.
+    pub view: FriendRequestView,
+    /// Whether it is a new one.
+    pub created: bool,
+}
+
+impl RelationService {
+    pub(crate) fn new(deps: Arc<Deps>, cooldown: Duration) -> Self {
+        Self { deps, cooldown }
+    }
+
+    /// Asks somebody to be friends. If he has asked as well, both are friends; if the caller has asked before and
+    /// waits, nothing happens.
+    ///
+    /// # Errors
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user and for one who blocks the caller, `Blocking`,
+    /// `AlreadyFriends`, `RateLimited`, `Store`.
+    pub async fn request(&self, caller: Caller, to: UserId, text: Option<RequestText>) -> ServiceResult<AskedFriend> {
+        self.deps.limits.friend_request(caller.user)?;
+        refuse_self(caller, to)?;
+        let new = NewFriendRequest {
+            id: FriendRequestId::generate(&*self.deps.clock, &*self.deps.entropy),
+            from: caller.user,
+            to,
+            text,
+            now: self.deps.clock.now(),
+            cooldown: self.cooldown,
+        };
+        let deps = Arc::clone(&self.deps);
+        let (request, created) = detached(async move {
+            let outcome = deps.stores.relations.request(&new).await;
+            settle(&deps, [new.from, new.to], outcome).await
+        })
+        .await?;
+        Ok(AskedFriend { view: self.view(request, caller.user).await?, created })
+    }
+
+    /// Answers a friend request that waits: accepts or rejects one that the caller got, takes one back that he sent.
+    /// The same answer again has the same outcome.
+    ///
+    /// # Errors
+    /// `NotFound` for a request that is not the caller's to answer so, `RequestNotPending`, `RateLimited`, `Store`.
+    pub async fn answer(
+        &self,
+        caller: Caller,
+        id: FriendRequestId,
+        answer: Answer,
+    ) -> ServiceResult<FriendRequestView> {
+        self.deps.limits.signal(caller.user)?;
+        let deps = Arc::clone(&self.deps);
+        let request = detached(async move {
+            let outcome = deps.stores.relations.answer(id, caller.user, answer, deps.clock.now()).await;
+            let both = match &outcome {
+                Ok(RequestOutcome::Changed(change)) => [change.request.from, change.request.to],
+                Ok(_) | Err(_) => [caller.user, caller.user],
+            };
+            settle(&deps, both, outcome).await
+        })
+        .await;
+        match request {
+            Ok((request, _)) => Ok(self.view(request, caller.user).await?),
+            Err(ServiceError::NotFound(_)) => Err(ServiceError::NotFound("friend request")),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A page of the friend requests that wait, to the caller or from him, the newest first.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn requests(
+        &self,
+        caller: Caller,
+        direction: Direction,
+        after: Option<RequestCursor>,
+        limit: usize,
+    ) -> ServiceResult<Page<FriendRequestView, RequestCursor>> {
+        let page = RequestPage { user: caller.user, direction, after, limit: limit + 1 };
+        let requests = self.deps.stores.relations.requests(&page).await?;
+        let Page { items, next } =
+            Page::cut(requests, limit, |request: &FriendRequest| (request.created_at, request.id));
+        Ok(Page { items: self.deps.request_views(items, caller.user).await?, next })
+    }
+
+    /// A page of the caller's friends, by user name.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn friends(
+        &self,
+        caller: Caller,
+        after: Option<String>,
+        limit: usize,
+    ) -> ServiceResult<Page<TieView, String>> {
+        self.ties(TiePage { user: caller.user, kind: TieKind::Friend, after, limit: limit + 1 }).await
+    }
+
+    /// A page of those whom the caller blocks, by user name.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn blocks(
+        &self,
+        caller: Caller,
+        after: Option<String>,
+        limit: usize,
+    ) -> ServiceResult<Page<TieView, String>> {
+        self.ties(TiePage { user: caller.user, kind: TieKind::Block, after, limit: limit + 1 }).await
+    }
+
+    /// Ends a friendship, and tells both. Nothing happens if there is none.
+    ///
+    /// # Errors
+    /// `RateLimited`, `Store`.
+    pub async fn unfriend(&self, caller: Caller, other: UserId) -> ServiceResult<()> {
+        self.deps.limits.signal(caller.user)?;
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let ended = deps.stores.relations.unfriend(caller.user, other).await;
+            deps.reach.changed(&[caller.user, other]);
+            for (user, rev) in ended?.into_iter().flatten() {
+                let friend = if user == other { caller.user } else { other };
+                tell_own(&deps, user, UserChange { rev, topic: UserTopic::Friend(friend) }).await;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Blocks somebody, and tells the caller's devices alone. A friendship and requests between the two end in silence,
+    /// and neither sees any more what the other does.
+    ///
+    /// # Errors
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `RateLimited`, `Store`.
+    pub async fn block(&self, caller: Caller, other: UserId) -> ServiceResult<()> {
+        self.deps.limits.signal(caller.user)?;
+        refuse_self(caller, other)?;
+        let user = self.deps.stores.users.find(other).await?;
+        user.filter(|user| user.deleted_at.is_none()).ok_or(ServiceError::NotFound("user"))?;
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let blocked = deps.stores.relations.block(caller.user, other, deps.clock.now()).await;
+            blocks_changed(&deps, caller.user, other, blocked).await
+        })
+        .await
+    }
+
+    /// Ends a block, and tells the caller's devices alone. Nothing happens if there is none.
+    ///
+    /// # Errors
+    /// `RateLimited`, `Store`.
+    pub async fn unblock(&self, caller: Caller, other: UserId) -> ServiceResult<()> {
+        self.deps.limits.signal(caller.user)?;
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let unblocked = deps.stores.relations.unblock(caller.user, other).await;
+            blocks_changed(&deps, caller.user, other, unblocked).await
+        })
+        .await
+    }
+
+    async fn ties(&self, page: TiePage) -> ServiceResult<Page<TieView, String>> {
+        let ties = self.deps.stores.relations.ties(&page).await?;
+        let Page { items, next } = Page::cut(ties, page.limit - 1, |tie: &Tie| tie.name.clone());
+        Ok(Page { items: self.deps.tie_views(&items, page.user).await?, next })
+    }
+
+    async fn view(&self, request: FriendRequest, reader: UserId) -> ServiceResult<FriendRequestView> {
+        let views = self.deps.request_views(vec![request], reader).await?;
+        views.into_iter().next().ok_or(ServiceError::NotFound("user"))
+    }
+}
+
+/// What the second of two is to the first.
+pub(crate) fn relation(between: &Between) -> Relation {
+    match between.tie {
+        Some(TieKind::Block) => Relation::Blocked,
+        Some(TieKind::Friend) => Relation::Friend,
+        None if between.sent.as_ref().is_some_and(|sent| sent.state.is_open()) => Relation::RequestSent,
+        None if between.received.as_ref().is_some_and(|got| got.state == RequestState::Pending) => {
+            Relation::RequestReceived
+        }
+        None => Relation::None,
+    }
+}
+
+fn refuse_self(caller: Caller, other: UserId) -> ServiceResult<()> {
+    if other == caller.user {
+        let reason = InvalidValue::new("self", "must be another user");
+        return Err(ServiceError::Invalid { field: "userId", reason });
+    }
+    Ok(())
+}
+
+/// Tells those who learn of it what became of a request, and gives it, with whether it is a new one.
+async fn settle(
+    deps: &Deps,
+    both: [UserId; 2],
+    outcome: StoreResult<RequestOutcome>,
+) -> ServiceResult<(FriendRequest, bool)> {
+    deps.reach.changed(&both);
+    match outcome? {
+        RequestOutcome::Unknown => Err(ServiceError::NotFound("user")),
+        RequestOutcome::Blocking => Err(ServiceError::Blocking),
+        RequestOutcome::Friends => Err(ServiceError::AlreadyFriends),
+        RequestOutcome::NotPending => Err(ServiceError::RequestNotPending),
+        RequestOutcome::Unchanged(request) => Ok((request, false)),
+        RequestOutcome::Changed(RequestChange { request, told, befriended, new }) => {
+            for (user, rev) in told {
+                tell_own(deps, user, UserChange { rev, topic: UserTopic::FriendRequest(request.id) }).await;
+            }
+            for (user, rev) in befriended {
+                tell_own(deps, user, UserChange { rev, topic: UserTopic::Friend(request.other(user)) }).await;
+            }
+            Ok((request, new))
+        }
+    }
+}
+
+/// Tells the devices of the one whose block it is, and shows both the other's presence as they may see it from now on.
+async fn blocks_changed(
+    deps: &Deps,
+    user: UserId,
+    other: UserId,
+    changed: StoreResult<Option<Rev>>,
+) -> ServiceResult<()> {
+    deps.reach.changed(&[user, other]);
+    let Some(rev) = changed? else { return Ok(()) };
+    tell_own(deps, user, UserChange { rev, topic: UserTopic::Block(other) }).await;
+    if let Err(error) = show_each_other(deps, user, other).await {
+        warn!(%user, error = &error as &dyn std::error::Error, "two were not told of each other's presence");
+    }
+    Ok(())
+}
+
+/// Pushes to two who share a conversation what each may see of the other now.
+async fn show_each_other(deps: &Deps, a: UserId, b: UserId) -> StoreResult<()> {
+    let conversations = deps.conversations_of(a).await?;
+    if !conversations.iter().any(|id| deps.hub.listens(b, StreamId::Conversation(*id))) {
+        return Ok(());
+    }
+    let users = deps.stores.users.find_many(&[a, b]).await?;
+    for (reader, shown) in [(a, b), (b, a)] {
+        let blocks = deps.blocks_of(reader).await?;
+        if let Some(user) = users.iter().find(|user| user.id == shown) {
+            deps.hub.announce_to(reader, Event::PresenceUpdated(deps.presence_for(user, &blocks)));
+        }
+    }
+    Ok(())
+}
+
+impl Deps {
+    /// Friend requests as one of the two sees them, without those whose other one is gone.
+    pub(crate) async fn request_views(
+        &self,
+        requests: Vec<FriendRequest>,
+        reader: UserId,
+    ) -> StoreResult<Vec<FriendRequestView>> {
+        let others: Vec<UserId> = requests.iter().map(|request| request.other(reader)).collect();
+        let users = self.user_views(&others, reader).await?;
+        let view = |request: FriendRequest| {
+            let other = users.get(&request.other(reader))?.clone();
+            Some(FriendRequestView { request: request.as_seen_by(reader), other })
+        };
+        Ok(requests.into_iter().filter_map(view).collect())
+    }
+
+    /// Friends or blocked ones as the one sees them whose they are.
+    pub(crate) async fn tie_views(&self, ties: &[Tie], reader: UserId) -> StoreResult<Vec<TieView>> {
+        let others: Vec<UserId> = ties.iter().map(|tie| tie.other).collect();
+        let users = self.user_views(&others, reader).await?;
+        let view = |tie: &Tie| Some(TieView { user: users.get(&tie.other)?.clone(), since: tie.since });
+        Ok(ties.iter().filter_map(view).collect())
+    }
+}
