@@ -37,7 +37,16 @@ impl Person {
 
     /// Posts something; the status and the body of the answer.
     pub async fn post(&self, url: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
-        let request = self.http.post(format!("{url}/api/v1{path}")).bearer_auth(&self.token).json(body);
+        self.call(url, "POST", path, Some(body)).await
+    }
+
+    /// Asks for whatever there is to ask; the status and the body of the answer.
+    pub async fn call(&self, url: &str, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
+        let request = self.http.request(method.parse()?, format!("{url}/api/v1{path}")).bearer_auth(&self.token);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
         let answer = request.send().await?;
         let status = answer.status().as_u16();
         let text = answer.text().await?;

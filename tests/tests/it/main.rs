@@ -9,6 +9,7 @@ mod failover;
 mod mongod;
 mod mongodb;
 mod parts;
+mod people;
 mod readme;
 mod sending;
 mod socketio;

@@ -207,7 +207,7 @@ fn of_people() -> Vec<Row> {
         done("message.send", hello()),
     ];
     for command in ["friendRequest.accept", "friendRequest.reject", "friendRequest.cancel"] {
-        for id in ["$unknown", "$foreignRequest", "$ada"] {
+        for id in ["$unknown", "$strange", "$ada"] {
             rows.push(refused(command, request(id), "not_found"));
         }
         rows.push(Row { sender: "flo", ..refused(command, request("$byFlo"), "rate_limited") });

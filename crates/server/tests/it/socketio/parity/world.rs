@@ -50,11 +50,12 @@ impl World {
             ("$byEve", ask(eve, ada).await),
             ("$byFlo", ask(flo, ada).await),
             ("$toIvy", ask(ada, ivy).await),
-            ("$foreignRequest", ask(bob, eve).await),
+            ("$strange", ask(bob, eve).await),
             ("$unknown", "000000000000000000000000".to_owned()),
             ("$ada", ada.id().to_owned()),
             ("$bob", bob.id().to_owned()),
             ("$eve", eve.id().to_owned()),
+            ("$flo", flo.id().to_owned()),
             ("$ivy", ivy.id().to_owned()),
             ("$gus", gus.id().to_owned()),
             // A part of what is shown instead of his name.
