@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId,
-    Login, Member, Message, MessageId, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session,
-    SessionId, SettingsChange, Status, StatusKind, StatusText, Tie, TieKind, Timestamp, User, UserChange, UserId,
-    UserTopic, Username, WhoCanWrite,
+    ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId, Login, Member,
+    Message, MessageId, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId,
+    SettingsChange, Status, StatusKind, StatusText, Tie, TieKind, Timestamp, User, UserChange, UserId, UserTopic,
+    Username, WhoCanWrite,
     store::{
         AppendOutcome, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part, Position,
         ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, UserLogPage, Window,
