@@ -5,8 +5,8 @@
 use divan::{Bencher, black_box};
 use parlor_api::live::{SOCKET_IO, WEBSOCKET};
 use parlor_domain::{
-    ConversationId, Event, Message, MessageId, MessageText, MessageView, Metadata, Rev, Seq, StreamId, Timestamp,
-    UserId,
+    Content, ConversationId, Event, Message, MessageId, MessageText, MessageView, Metadata, Rev, Seq, StreamId,
+    Timestamp, UserId,
 };
 use parlor_realtime::{Envelope, Format, Viewer};
 
@@ -22,7 +22,9 @@ fn message() -> Envelope {
         seq: Seq::new(41),
         rev: Rev::new(42),
         sender_id: UserId::from_bytes([1; 12]),
-        text: MessageText::parse("a text as long as messages are in chats, or a \"little\" longer").unwrap(),
+        content: Content::Text(
+            MessageText::parse("a text as long as messages are in chats, or a \"little\" longer").unwrap(),
+        ),
         metadata: Metadata::default(),
         client_message_id: None,
         created_at: Timestamp::from_millis(1_700_000_000_040),

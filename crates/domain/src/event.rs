@@ -48,6 +48,10 @@ pub enum Event {
     FriendRemoved(UserId),
     /// The reader blocks somebody, or no longer does.
     BlockUpdated(BlockView),
+    /// A member has changed how he wants to see a conversation; for his own devices.
+    ConversationUpdated(Box<ConversationView>),
+    /// Its reader is no longer in a conversation.
+    ConversationDeleted(ConversationId),
     /// What came before this revision of the stream can't be told; its reader has to load it anew.
     Resync,
 }

@@ -6,6 +6,7 @@
 mod conversation;
 mod entropy;
 mod event;
+mod group;
 mod id;
 mod message;
 mod relation;
@@ -20,11 +21,15 @@ mod user;
 mod value;
 mod view;
 
-pub use conversation::{Conversation, ConversationKind, Delivery, Member, ReceiptKind};
+pub use conversation::{
+    Conversation, ConversationKind, ConversationName, Delivery, Description, Member, MemberSettings,
+    MemberSettingsChange, ReceiptKind,
+};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use event::{Change, Event};
+pub use group::{GroupAction, GroupChange, GroupPlan, GroupRefusal, MemberRole, NewGroup};
 pub use id::{ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
-pub use message::{ClientMessageId, Fingerprint, Message, MessageText, NewMessage};
+pub use message::{ClientMessageId, Content, Fingerprint, Message, MessageText, NewMessage, SystemAction, SystemEvent};
 pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};
 pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};
 pub use status::{Presence, Status, StatusKind, StatusText};
@@ -36,5 +41,6 @@ pub use user::{
 };
 pub use value::{InvalidValue, Rev, Seq};
 pub use view::{
-    BlockView, ConversationView, FriendRequestView, MessageView, PresenceView, ReceiptView, TieView, UserView,
+    BlockView, ConversationView, FriendRequestView, MemberView, MessageView, PresenceView, ReceiptView, TieView,
+    UserView,
 };

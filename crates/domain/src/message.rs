@@ -18,10 +18,10 @@ pub struct Message {
     pub seq: Seq,
     /// The change that made it what it is now.
     pub rev: Rev,
-    /// Who sent it.
+    /// Who sent it; of a system message, who did what it tells.
     pub sender_id: UserId,
     /// What it says.
-    pub text: MessageText,
+    pub content: Content,
     /// What the front end keeps with it.
     pub metadata: Metadata,
     /// The name that the sender gave it, to send it once.
@@ -33,7 +33,98 @@ pub struct Message {
 impl Message {
     /// How many bytes its users wrote in it: the text and the metadata.
     pub fn size(&self) -> usize {
-        self.text.as_str().len() + self.metadata.as_str().len()
+        self.text().len() + self.metadata.as_str().len()
+    }
+
+    /// What its sender wrote; nothing in a system message.
+    pub fn text(&self) -> &str {
+        match &self.content {
+            Content::Text(text) => text.as_str(),
+            Content::System(_) => "",
+        }
+    }
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// What its sender wrote.
+    Text(MessageText),
+    /// What the server noted. Counts as unread for nobody.
+    System(SystemEvent),
+}
+
+/// What somebody did to a conversation, noted in its log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SystemEvent {
+    /// What he did.
+    pub action: SystemAction,
+    /// To whom, if to users.
+    pub users: Vec<UserId>,
+    /// The new value, if something has one now: a name, a description, a role.
+    pub value: Option<String>,
+    /// How many members the conversation has since.
+    pub member_count: u32,
+}
+
+/// Names and descriptions belong in no log.
+impl std::fmt::Debug for SystemEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SystemEvent({} {:?})", self.action.name(), self.users)
+    }
+}
+
+/// What can be done to a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SystemAction {
+    /// The group was made; its name is the value.
+    GroupCreated,
+    /// Users were added.
+    MembersAdded,
+    /// Users were removed by somebody else.
+    MembersRemoved,
+    /// The sender has left.
+    MemberLeft,
+    /// A member has another role, which is the value.
+    RoleChanged,
+    /// A member is the owner now.
+    OwnerChanged,
+    /// The group has another name, which is the value.
+    Renamed,
+    /// The group has another description, which is the value, or none.
+    DescriptionChanged,
+}
+
+impl SystemAction {
+    /// Every action.
+    pub const ALL: [Self; 8] = [
+        Self::GroupCreated,
+        Self::MembersAdded,
+        Self::MembersRemoved,
+        Self::MemberLeft,
+        Self::RoleChanged,
+        Self::OwnerChanged,
+        Self::Renamed,
+        Self::DescriptionChanged,
+    ];
+
+    /// The action's name, on the wire and in a store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GroupCreated => "group_created",
+            Self::MembersAdded => "members_added",
+            Self::MembersRemoved => "members_removed",
+            Self::MemberLeft => "member_left",
+            Self::RoleChanged => "role_changed",
+            Self::OwnerChanged => "owner_changed",
+            Self::Renamed => "renamed",
+            Self::DescriptionChanged => "description_changed",
+        }
+    }
+
+    /// The action of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
     }
 }
 
@@ -52,15 +143,26 @@ impl MessageId {
         client_message_id: Option<&ClientMessageId>,
         entropy: &dyn Entropy,
     ) -> Self {
+        match client_message_id {
+            Some(id) => {
+                let label = b"parlor message";
+                let hash = digest(&[label, conversation.as_bytes(), sender.as_bytes(), id.as_str().as_bytes()]);
+                Self::within(conversation, |name| name.copy_from_slice(&hash[..8]))
+            }
+            None => Self::unnamed(conversation, entropy),
+        }
+    }
+
+    /// The id of a message that nobody can repeat: random.
+    pub fn unnamed(conversation: ConversationId, entropy: &dyn Entropy) -> Self {
+        Self::within(conversation, |name| entropy.fill(name))
+    }
+
+    fn within(conversation: ConversationId, fill: impl FnOnce(&mut [u8])) -> Self {
         let mut bytes = [0; 12];
         let (place, name) = bytes.split_at_mut(4);
         place.copy_from_slice(&digest(&[b"parlor conversation of message", conversation.as_bytes()])[..4]);
-        match client_message_id {
-            Some(id) => name.copy_from_slice(
-                &digest(&[b"parlor message", conversation.as_bytes(), sender.as_bytes(), id.as_str().as_bytes()])[..8],
-            ),
-            None => entropy.fill(name),
-        }
+        fill(name);
         Self::from_bytes(bytes)
     }
 }
@@ -107,6 +209,9 @@ impl NewMessage {
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// That of a message that nobody sent.
+    pub const NONE: Self = Self([0; 32]);
+
     /// The fingerprint with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

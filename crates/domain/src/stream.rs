@@ -41,8 +41,10 @@ impl StreamId {
 /// resumes gets the topic's present state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UserTopic {
-    /// A conversation that is new to the user.
+    /// A conversation that the user has come into, or is no longer in.
     Conversation(ConversationId),
+    /// How the user wants to see a conversation.
+    Settings(ConversationId),
     /// How far the user has read in a conversation.
     Read(ConversationId),
     /// The user's own profile, settings and status.

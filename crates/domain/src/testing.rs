@@ -7,8 +7,8 @@ use std::{
 
 pub use crate::SeededEntropy;
 pub use crate::store::{
-    MockConversationStore, MockMaintenance, MockMessageStore, MockRelationStore, MockSessionStore, MockTransfer,
-    MockUserStore,
+    MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore, MockRelationStore, MockSessionStore,
+    MockTransfer, MockUserStore,
 };
 use crate::{Clock, Timestamp};
 

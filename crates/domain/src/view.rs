@@ -1,8 +1,8 @@
 //! Views: entities together with what their reader needs beside them. Services make them, `api` writes them.
 
 use crate::{
-    Conversation, ConversationId, Delivery, FriendRequest, Member, Message, Presence, Relation, Seq, Status, Timestamp,
-    User, UserId,
+    Conversation, ConversationId, Delivery, FriendRequest, Member, MemberRole, Message, Presence, Relation, Seq,
+    Status, Timestamp, User, UserId,
 };
 
 /// A user as a certain reader sees him.
@@ -69,8 +69,19 @@ pub struct ConversationView {
     pub receipts: Vec<ReceiptView>,
     /// The newest message.
     pub last_message: Option<MessageView>,
-    /// How many messages of others the reader has not read.
+    /// How many messages of others the reader has not read; system messages don't count.
     pub unread: u64,
+}
+
+/// A member of a group as the other members see him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// Who.
+    pub user: UserView,
+    /// What he may do.
+    pub role: MemberRole,
+    /// Since when he is in it.
+    pub joined_at: Timestamp,
 }
 
 /// How far a member has come in a conversation.

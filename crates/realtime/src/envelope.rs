@@ -69,6 +69,8 @@ impl Envelope {
             | Event::FriendAdded(_)
             | Event::FriendRemoved(_)
             | Event::BlockUpdated(_)
+            | Event::ConversationUpdated(_)
+            | Event::ConversationDeleted(_)
             | Event::Resync => Viewer::Other,
         }
     }

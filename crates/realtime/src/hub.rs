@@ -183,10 +183,24 @@ impl Hub {
         }
     }
 
+    /// Makes a user listen no longer to a conversation that he is not in any more: nothing of it is pushed to him from
+    /// then on, however far his connections have come in it.
+    ///
+    /// Who is attached at this moment may have read before that he is in it. He finds the stream among those that
+    /// [`Self::attach`] gives, and the caller reads once more whether he is.
+    pub fn leave(&self, user: UserId, conversation: ConversationId) {
+        let id = StreamId::Conversation(conversation);
+        self.unheard.count(id);
+        let (Some(slot), Some(stream)) = (self.user(user), self.stream(id)) else { return };
+        stream.lock().remove(&slot, id);
+        drop(stream);
+        self.forget_if_unheard(id);
+    }
+
     /// Tells the hub how far streams have come in the log. What it has not handed out, it reads there.
     pub fn reconcile(&self, heads: &[(StreamId, Rev)]) {
         for (id, rev) in heads {
-            if let Some(stream) = self.stream(*id) {
+            if let Some(stream) = self.heard(*id) {
                 let repair = stream.lock().is_at(*rev);
                 if repair {
                     self.repair(&stream);
@@ -198,12 +212,7 @@ impl Hub {
     /// Pushes a change to all who listen to its stream, in the order of revisions, whatever the order of these
     /// calls. A change that was pushed before is not pushed again.
     pub fn publish(&self, change: Change) {
-        let stream = self.stream(change.stream).or_else(|| {
-            self.unheard.count(change.stream);
-            // Whoever begins to listen at this moment sees the count, or is seen here.
-            self.stream(change.stream)
-        });
-        let Some(stream) = stream else { return };
+        let Some(stream) = self.heard(change.stream) else { return };
         let envelope = Arc::new(Envelope::new(Some((change.stream, change.rev)), change.event));
         let repair = stream.lock().publish(change.rev, envelope);
         if repair {
@@ -211,9 +220,9 @@ impl Hub {
         }
     }
 
-    /// Pushes to all who listen to a conversation, but one user, what is no change of it. Who does not get a
+    /// Pushes to all who listen to a conversation, but some users, what is no change of it. Who does not get a
     /// receipt now, gets the newest one later; anything else passes.
-    pub fn announce(&self, conversation: ConversationId, event: Event, except: Option<UserId>) {
+    pub fn announce(&self, conversation: ConversationId, event: Event, except: impl IntoIterator<Item = UserId>) {
         let id = StreamId::Conversation(conversation);
         let Some(stream) = self.stream(id) else { return };
         let standing = match event {
@@ -228,10 +237,13 @@ impl Hub {
             | Event::FriendAdded(_)
             | Event::FriendRemoved(_)
             | Event::BlockUpdated(_)
+            | Event::ConversationUpdated(_)
+            | Event::ConversationDeleted(_)
             | Event::Resync => Standing::Passing,
         };
+        let except: HashSet<UserId> = except.into_iter().collect();
         let state = stream.lock();
-        state.announce(&Envelope::new(Some((id, state.head)), event), standing, except);
+        state.announce(&Envelope::new(Some((id, state.head)), event), standing, &except);
     }
 
     /// Pushes a passing state of a user to all connected members of these conversations, each once, but not to
@@ -401,6 +413,15 @@ impl Hub {
 
     pub(crate) fn slots(&self) -> Vec<Arc<UserSlot>> {
         self.users.iter().map(|entry| Arc::clone(entry.value())).collect()
+    }
+
+    /// A stream on which something has happened, if anybody listens to it.
+    fn heard(&self, id: StreamId) -> Option<Arc<Stream>> {
+        self.stream(id).or_else(|| {
+            self.unheard.count(id);
+            // Whoever begins to listen at this moment sees the count, or is seen here.
+            self.stream(id)
+        })
     }
 
     /// Whether a connected user listens to a stream.

@@ -1,6 +1,9 @@
 //! One stream that somebody listens to: puts its changes in order and hands them to its listeners.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use parking_lot::{Mutex, MutexGuard};
 use parlor_domain::{Change, Rev, StreamId, UserId};
@@ -66,6 +69,16 @@ impl StreamState {
         true
     }
 
+    /// Takes a listener out, and whatever his connections had yet to get.
+    pub(crate) fn remove(&mut self, slot: &Arc<UserSlot>, id: StreamId) {
+        let mut user = slot.lock();
+        user.streams.remove(&id);
+        self.listeners.retain(|listener| !Arc::ptr_eq(listener, slot));
+        for connection in &user.connections {
+            connection.forget(id);
+        }
+    }
+
     /// Hands out a change when its turn has come. `true` asks the caller to repair the stream: a change before
     /// this one is missing, and nobody is looking for it yet.
     pub(crate) fn publish(&mut self, rev: Rev, envelope: Arc<Envelope>) -> bool {
@@ -106,8 +119,8 @@ impl StreamState {
     }
 
     /// Pushes what is no change: it keeps its place behind the changes that were handed out before.
-    pub(crate) fn announce(&self, envelope: &Envelope, standing: Standing, except: Option<UserId>) {
-        for listener in self.listeners.iter().filter(|listener| Some(listener.user) != except) {
+    pub(crate) fn announce(&self, envelope: &Envelope, standing: Standing, except: &HashSet<UserId>) {
+        for listener in self.listeners.iter().filter(|listener| !except.contains(&listener.user)) {
             listener.push(envelope, standing);
         }
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor_domain::{
-    Clock, ConversationId, DisplayName, Email, Entropy, FriendRequestId, InvalidValue, Login, MessageId, MessageText,
-    Metadata, NewMessage, PasswordHash, RequestText, SeededEntropy, Timestamp, User, UserId, Username,
-    store::{Answer, AppendOutcome, NewDirect, NewFriendRequest, NewUser, StoreError, Stores},
+    Clock, ConversationId, ConversationName, Description, DisplayName, Email, Entropy, FriendRequestId, InvalidValue,
+    Login, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, RequestText, SeededEntropy, Timestamp,
+    User, UserId, Username,
+    store::{Answer, AppendOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, StoreError, Stores},
 };
 use tokio::sync::Semaphore;
 
@@ -14,6 +15,10 @@ use tokio::sync::Semaphore;
 const CONCURRENCY: usize = 256;
 /// How many conversations are opened at a time. Neighbours share a user, so on MongoDB they come across each other.
 const OPENING: usize = 8;
+/// How many members a group has at most.
+pub const GROUP_MEMBERS: usize = 8;
+/// How many messages are in a group, beside the one that tells of it.
+pub const GROUP_MESSAGES: u64 = 20;
 /// When the first user signs up: 2025-01-01T00:00:00Z. Everything else happens within the days after it.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
@@ -54,6 +59,8 @@ pub struct Plan {
     pub conversations: u32,
     /// How many messages in all, spread evenly over the conversations.
     pub messages: u64,
+    /// How many groups, each of up to [`GROUP_MEMBERS`] users, with [`GROUP_MESSAGES`] messages.
+    pub groups: u32,
     /// How many characters each message has: 1 to 8,000.
     pub message_chars: usize,
     /// What all ids, names and texts follow from.
@@ -77,7 +84,8 @@ pub enum SeedError {
 impl Plan {
     /// How many things are made in all: what a progress bar counts to.
     pub fn steps(&self) -> u64 {
-        u64::from(self.users) + u64::from(self.conversations) + self.messages
+        let groups = u64::from(self.groups) * (1 + GROUP_MESSAGES);
+        u64::from(self.users) + u64::from(self.conversations) + self.messages + groups
     }
 
     fn check(&self) -> Result<(), SeedError> {
@@ -89,6 +97,9 @@ impl Plan {
         }
         if self.messages > 0 && self.conversations == 0 {
             return Err(SeedError::Plan("messages need at least one conversation".to_owned()));
+        }
+        if self.groups > 0 && users == 0 {
+            return Err(SeedError::Plan("groups need at least one user".to_owned()));
         }
         if !(1..=MessageText::MAX_CHARS).contains(&self.message_chars) {
             return Err(SeedError::Plan(format!("a message has 1 to {} characters", MessageText::MAX_CHARS)));
@@ -122,7 +133,11 @@ pub async fn seed(stores: &Stores, plan: &Plan, password: &PasswordHash, done: &
         })
         .buffer_unordered(CONCURRENCY)
         .try_collect::<()>()
-        .await
+        .await?;
+    for index in 0..u64::from(plan.groups) {
+        group(stores, plan, index, &users, done).await?;
+    }
+    Ok(())
 }
 
 /// A clock that shows one time.
@@ -165,7 +180,7 @@ async fn conversation(
 ) -> Result<(), SeedError> {
     // A source of its own, so that what it makes does not depend on how the conversations take turns.
     let entropy = SeededEntropy::new(plan.seed ^ ((index + 1) << 32));
-    let mut now = BEGINNING + Duration::from_secs(86_400 + index);
+    let now = BEGINNING + Duration::from_secs(86_400 + index);
     let id = ConversationId::generate(&At(now), &entropy);
     let new = NewDirect { id, opener: members[0], other: members[1], now };
     let opened = {
@@ -176,14 +191,53 @@ async fn conversation(
     done();
     let conversations = u64::from(plan.conversations);
     let messages = plan.messages / conversations + u64::from(index < plan.messages % conversations);
+    write(stores, plan, (opened.id, now, messages), &members, &entropy, done).await
+}
+
+/// Makes a group of neighbours and fills it.
+async fn group(stores: &Stores, plan: &Plan, index: u64, users: &[NewUser], done: &impl Fn()) -> Result<(), SeedError> {
+    // Behind the sources of the direct conversations.
+    let entropy = SeededEntropy::new(plan.seed ^ ((index + 1) << 32) ^ (1 << 63));
+    let now = BEGINNING + Duration::from_secs(2 * 86_400 + index);
+    let first = usize::try_from(index).unwrap_or(0) % users.len();
+    let all = users.iter().cycle().skip(first).take(GROUP_MEMBERS.min(users.len()));
+    let all: Vec<UserId> = all.map(|user| user.user.id).collect();
+    let Some((creator, others)) = all.split_first() else { return Ok(()) };
+    let id = ConversationId::generate(&At(now), &entropy);
+    let new = NewGroup {
+        id,
+        creator: *creator,
+        name: ConversationName::parse(&format!("Group {}", index + 1))?,
+        description: Description::parse("Made-up people talk about made-up things.")?,
+        members: others.to_vec(),
+        message: MessageId::unnamed(id, &entropy),
+        now,
+    };
+    if let refused @ GroupOutcome::Refused(_) = stores.groups.create(&new).await? {
+        return Err(SeedError::Plan(format!("a group was not made: {refused:?}")));
+    }
+    done();
+    write(stores, plan, (new.id, now, GROUP_MESSAGES), &all, &entropy, done).await
+}
+
+/// Writes so many messages into a conversation from a time on.
+async fn write(
+    stores: &Stores,
+    plan: &Plan,
+    (conversation, since, messages): (ConversationId, Timestamp, u64),
+    members: &[UserId],
+    entropy: &SeededEntropy,
+    done: &impl Fn(),
+) -> Result<(), SeedError> {
+    let mut now = since;
     for _ in 0..messages {
         now = now + Duration::from_secs(1);
         let sender = choose(&members, &entropy);
         let message = NewMessage {
-            id: MessageId::for_send(opened.id, sender, None, &entropy),
-            conversation_id: opened.id,
+            id: MessageId::for_send(conversation, sender, None, entropy),
+            conversation_id: conversation,
             sender_id: sender,
-            text: MessageText::parse(&text(plan.message_chars, &entropy))?,
+            text: MessageText::parse(&text(plan.message_chars, entropy))?,
             metadata: Metadata::default(),
             client_message_id: None,
             created_at: now,
@@ -269,10 +323,11 @@ mod tests {
 
     #[test]
     fn a_plan_that_cannot_be_followed_is_refused() {
-        let plan = Plan { users: 3, conversations: 3, messages: 9, message_chars: 10, seed: 1 };
+        let plan = Plan { users: 3, conversations: 3, messages: 9, groups: 1, message_chars: 10, seed: 1 };
         assert!(plan.check().is_ok());
         assert!(Plan { conversations: 4, ..plan }.check().is_err());
         assert!(Plan { conversations: 0, ..plan }.check().is_err());
         assert!(Plan { message_chars: 8001, ..plan }.check().is_err());
+        assert!(Plan { users: 0, conversations: 0, messages: 0, ..plan }.check().is_err());
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn services_config(settings: &Settings, secret: SecretString, shared_
         connections_per_user: settings.live.connections_per_user,
         shared_store,
         request_cooldown: settings.friends.ask_again_after.get(),
+        group_members: settings.limits.group_members,
     }
 }
 

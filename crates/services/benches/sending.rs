@@ -121,6 +121,7 @@ fn config() -> ServicesConfig {
         connections_per_user: 20,
         shared_store: false,
         request_cooldown: Duration::from_secs(86_400),
+        group_members: 500,
     }
 }
 

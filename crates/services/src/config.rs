@@ -19,6 +19,8 @@ pub struct ServicesConfig {
     pub shared_store: bool,
     /// How long after a rejected friend request nobody is bothered by the same wish again.
     pub request_cooldown: Duration,
+    /// How many members a group may have.
+    pub group_members: u32,
 }
 
 /// What can be set about accounts and tokens.

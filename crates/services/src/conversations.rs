@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use parlor_domain::{
-    Change, ConversationId, ConversationView, Event, InvalidValue, ReceiptKind, ReceiptView, Rev, Seq, StatusKind,
-    StreamId, Timestamp, UserId,
-    store::{Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, StoreResult},
+    Change, ConversationId, ConversationView, Event, InvalidValue, MemberSettingsChange, ReceiptKind, ReceiptView, Rev,
+    Seq, StatusKind, StreamId, Timestamp, UserId,
+    store::{Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreResult},
 };
 use tracing::warn;
 
@@ -72,17 +72,19 @@ impl ConversationService {
         Ok(OpenedConversation { view, created: opened.created.is_some() })
     }
 
-    /// A page of the caller's conversations, the newest activity first.
+    /// A page of the caller's conversations, the newest activity first, without those that he hides; only those that
+    /// he has put away or has not, if that is asked for.
     ///
     /// # Errors
     /// `Store`.
     pub async fn inbox(
         &self,
         caller: Caller,
+        archived: Option<bool>,
         after: Option<InboxCursor>,
         limit: usize,
     ) -> ServiceResult<Page<ConversationView, InboxCursor>> {
-        let inbox = Inbox { user: caller.user, after, limit: limit + 1 };
+        let inbox = Inbox { user: caller.user, after, archived, limit: limit + 1 };
         let entries = self.deps.stores.conversations.inbox(&inbox).await?;
         let Page { items, next } =
             Page::cut(entries, limit, |entry: &InboxEntry| (entry.conversation.updated_at, entry.conversation.id));
@@ -129,6 +131,30 @@ impl ConversationService {
         .await
     }
 
+    /// Changes how the caller sees a conversation, and tells his devices.
+    ///
+    /// # Errors
+    /// `NotFound`, `RateLimited`, `Store`.
+    pub async fn set_settings(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        change: MemberSettingsChange,
+    ) -> ServiceResult<ConversationView> {
+        self.deps.limits.signal(caller.user)?;
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let set = deps.stores.conversations.set_settings(id, caller.user, &change).await?;
+            let SettingsSet { entry, own_rev: rev } = set.ok_or(ServiceError::NotFound("conversation"))?;
+            let views = deps.conversation_views(vec![entry], caller.user).await?;
+            let view = views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))?;
+            let event = Event::ConversationUpdated(Box::new(view.clone()));
+            deps.hub.publish(Change { stream: StreamId::User(caller.user), rev, event });
+            Ok(view)
+        })
+        .await
+    }
+
     /// Tells the other members that the caller writes, or no longer does. Nobody is told of an invisible user's, nor
     /// who does not let the caller write.
     ///
@@ -140,15 +166,15 @@ impl ConversationService {
         if !members.iter().any(|member| member.user_id == caller.user) {
             return Err(ServiceError::NotFound("conversation"));
         }
-        let other = members.iter().find(|member| member.user_id != caller.user);
-        let verdict = match other {
-            Some(other) => self.deps.may_write(caller.user, other.user_id).await?,
+        let verdict = match self.deps.other_in(id, caller.user).await? {
+            Some(other) => self.deps.may_write(caller.user, other).await?,
             None => Verdict::Allowed,
         };
         // Typing is a sign of life like an arrival.
         if verdict == Verdict::Allowed && shown(&self.deps, caller.user, id).await?.delivered {
             let event = Event::Typing { conversation_id: id, user_id: caller.user, typing };
-            self.deps.hub.announce(id, event, Some(caller.user));
+            let blocks = self.deps.blocks_of(caller.user).await?;
+            self.deps.hub.announce(id, event, blocks.either().iter().copied().chain([caller.user]));
         }
         Ok(())
     }
@@ -179,17 +205,19 @@ async fn tell_member(deps: &Deps, id: ConversationId, user: UserId, rev: Rev) ->
 }
 
 fn tell_of_receipt(deps: &Deps, outcome: ReceiptOutcome) -> ServiceResult<ReceiptView> {
-    let (me, conversation, own_rev, shown) = match outcome {
+    let (me, conversation, unread, own_rev, shown) = match outcome {
         ReceiptOutcome::NotAMember => return Err(ServiceError::NotFound("conversation")),
         ReceiptOutcome::Beyond(last) => return Err(ServiceError::SeqBeyondLast(last)),
-        ReceiptOutcome::Advanced { member, conversation, own_rev, shown } => (member, conversation, own_rev, shown),
+        ReceiptOutcome::Advanced { member, conversation, unread, own_rev, shown } => {
+            (member, conversation, unread, own_rev, shown)
+        }
     };
     if shown {
         let event = Event::ReceiptUpdated(receipt_view(conversation.id, &me));
         deps.hub.announce(conversation.id, event, Some(me.user_id));
     }
     let user = me.user_id;
-    let receipt = own_receipt(&conversation, &me);
+    let receipt = own_receipt(conversation.id, &me, unread);
     if let Some(rev) = own_rev {
         deps.hub.publish(Change { stream: StreamId::User(user), rev, event: Event::ReceiptUpdated(receipt) });
     }

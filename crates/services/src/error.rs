@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor_domain::{InvalidValue, Seq, store::StoreError};
+use parlor_domain::{InvalidValue, Seq, UserId, store::StoreError};
 
 use crate::Budget;
 
@@ -29,6 +29,17 @@ pub enum ServiceError {
         /// What is wrong with it.
         reason: InvalidValue,
     },
+    /// Some of these users do not exist.
+    #[error("there are no such users: {ids:?}")]
+    UnknownUsers {
+        /// The field of the request.
+        field: &'static str,
+        /// Those that do not.
+        ids: Vec<UserId>,
+    },
+    /// The caller's role is not enough for it.
+    #[error("the caller's role does not allow it")]
+    NotPermitted,
     /// There is no such thing, or it is not the caller's to see.
     #[error("no such {0}")]
     NotFound(&'static str),

@@ -9,6 +9,7 @@ mod background;
 mod config;
 mod conversations;
 mod error;
+mod groups;
 mod limits;
 mod live;
 mod log;
@@ -19,6 +20,7 @@ mod reach;
 mod recent;
 mod relations;
 mod sync;
+mod turns;
 mod users;
 mod views;
 
@@ -31,12 +33,14 @@ use parlor_domain::{
 };
 use parlor_realtime::{Hub, HubConfig};
 use tracing::Instrument as _;
+use turns::Turns;
 
 pub use auth::*;
 pub use background::Background;
 pub use config::{AuthConfig, ServicesConfig};
 pub use conversations::{ConversationService, InboxCursor, OpenedConversation};
 pub use error::{AuthFailure, ServiceError, ServiceResult};
+pub use groups::{CreateGroup, GroupService};
 pub use limits::{Budget, Limits, LimitsConfig, Rate, network};
 pub use live::{LiveService, Ready};
 pub use messages::{HistoryPage, MessageService, SendMessage, Sent};
@@ -53,7 +57,10 @@ pub(crate) struct Deps {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) status_turns: presence::StatusTurns,
+    /// Those of changes of a user's status.
+    pub(crate) status_turns: Turns,
+    /// Those of changes of a group.
+    pub(crate) group_turns: Turns,
     pub(crate) reach: reach::Reach,
 }
 
@@ -77,6 +84,8 @@ pub struct Services {
     pub presence: Arc<PresenceService>,
     /// Conversations, receipts, typing.
     pub conversations: Arc<ConversationService>,
+    /// Groups and who is in them.
+    pub groups: Arc<GroupService>,
     /// Sending and reading messages.
     pub messages: Arc<MessageService>,
     /// Friends, friend requests and blocks.
@@ -107,7 +116,8 @@ impl Services {
             reach: reach::Reach::new(config.shared_store),
             clock: sources.clock,
             entropy: sources.entropy,
-            status_turns: presence::StatusTurns::default(),
+            status_turns: Turns::default(),
+            group_turns: Turns::default(),
         });
         let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
         auth.load_revocations().await?;
@@ -116,6 +126,7 @@ impl Services {
             users: Arc::new(UserService::new(Arc::clone(&deps), Arc::clone(&auth))),
             presence: Arc::new(PresenceService::new(Arc::clone(&deps))),
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
+            groups: Arc::new(GroupService::new(Arc::clone(&deps), config.group_members)),
             messages: Arc::new(MessageService::new(Arc::clone(&deps))),
             relations: Arc::new(RelationService::new(Arc::clone(&deps), config.request_cooldown)),
             live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),

@@ -33,6 +33,8 @@ pub struct Ready {
     pub session_ends_at: Timestamp,
     /// The user's streams, each with its newest revision.
     heads: Vec<(StreamId, Rev)>,
+    /// Those that the user has come into, each with the revision after which he is told of it.
+    joined: HashMap<StreamId, Rev>,
     /// Those of which something is held back, each with the revision after which.
     held_back: Vec<(StreamId, Rev)>,
 }
@@ -52,7 +54,7 @@ impl Ready {
         let mut missed = 0;
         let mut positions = Vec::with_capacity(self.heads.len());
         for (stream, head) in &self.heads {
-            let rev = known.get(stream).copied().unwrap_or(Rev::ZERO);
+            let rev = known.get(stream).or_else(|| self.joined.get(stream)).copied().unwrap_or(Rev::ZERO);
             missed += head.get().checked_sub(rev.get())?;
             positions.push((*stream, rev));
         }
@@ -101,10 +103,35 @@ impl LiveService {
         if !unheard.is_empty() {
             let (rev, heads) = try_join!(users.rev(caller.user), self.sync.heads(caller.user))?;
             hub.reconcile(&stream_heads(caller.user, rev, &heads));
+            self.leave_what_he_left(caller.user, &unheard, &heads).await?;
         }
         let rev = user.rev;
+        let joined = heads.values().map(|head| (StreamId::Conversation(head.conversation), head.joined_rev)).collect();
         let Attachment { heads, behind: held_back, .. } = attachment;
-        Ok((handle, outbox, Ready { connection, rev, session_ends_at: session.ends_at(), heads, held_back }))
+        let ready = Ready { connection, rev, session_ends_at: session.ends_at(), heads, joined, held_back };
+        Ok((handle, outbox, ready))
+    }
+
+    /// Takes the user out of those of these conversations that he has left between the reading of his heads and the
+    /// attachment.
+    async fn leave_what_he_left(
+        &self,
+        user: UserId,
+        streams: &[StreamId],
+        heads: &HashMap<ConversationId, Head>,
+    ) -> ServiceResult<()> {
+        for stream in streams {
+            let StreamId::Conversation(id) = stream else { continue };
+            if heads.contains_key(id) {
+                continue;
+            }
+            // In turn with those who add him again.
+            let _turn = self.deps.group_turns.of(id.as_bytes()).lock().await;
+            if self.deps.stores.conversations.find(*id, user).await?.is_none() {
+                self.deps.hub.leave(user, *id);
+            }
+        }
+        Ok(())
     }
 
     /// Takes a connection that has not been started back to what its client had received on an earlier one, so that
@@ -151,7 +178,8 @@ impl LiveService {
                 let mut to: Vec<_> = synced.streams.iter().filter(|part| !part.more).map(place).collect();
                 let cut = synced.streams.iter().filter(|part| part.more).map(place);
                 let lost = synced.resync.iter().copied().filter(|(_, head)| *head > Rev::ZERO);
-                let mut rest: HashMap<StreamId, Rev> = new.iter().map(|stream| (*stream, Rev::ZERO)).collect();
+                let mut known: HashMap<StreamId, Rev> = new.into_iter().collect();
+                let mut rest = known.clone();
                 rest.extend(cut.chain(lost));
                 for (stream, _) in &to {
                     rest.remove(stream);
@@ -161,7 +189,7 @@ impl LiveService {
                 let rest: Vec<_> = rest.into_iter().collect();
                 self.deps.hub.rewind(connection, &rest);
                 to.extend(rest);
-                let known: HashMap<StreamId, Rev> = positions.iter().copied().collect();
+                known.extend(positions.iter().copied());
                 let from = to.iter().map(|(stream, _)| (*stream, *known.get(stream).unwrap_or(&Rev::ZERO))).collect();
                 Ok((synced, Resumed { from, to }))
             }
@@ -185,11 +213,17 @@ impl LiveService {
         &self,
         connection: &Connection,
         positions: &[(StreamId, Rev)],
-    ) -> ServiceResult<(Synced, Vec<StreamId>)> {
+    ) -> ServiceResult<(Synced, Vec<(StreamId, Rev)>)> {
         let user = connection.identity.user;
         let listens = |(stream, _): &(StreamId, Rev)| self.deps.hub.listens(user, *stream);
-        let synced = if !connection.is_held() && positions.iter().all(listens) {
-            self.sync.read(user, positions, Readable::Everything).await?
+        let mut synced = None;
+        if !connection.is_held() && positions.iter().all(listens) {
+            let read = self.sync.read(user, positions, Readable::Everything).await?;
+            // Unless he was removed from a conversation meanwhile.
+            synced = positions.iter().all(listens).then_some(read);
+        }
+        let synced = if let Some(synced) = synced {
+            synced
         } else {
             let (me, heads) = try_join!(self.deps.stores.users.find(user), self.sync.heads(user))?;
             let me = me.ok_or(ServiceError::NotFound("user"))?;
@@ -200,7 +234,7 @@ impl LiveService {
             Some((_, known)) => self.sync.new_conversations(user, *known).await?,
             None => Vec::new(),
         };
-        new.retain(|stream| !positions.iter().any(|(named, _)| named == stream));
+        new.retain(|(stream, _)| !positions.iter().any(|(named, _)| named == stream));
         Ok((synced, new))
     }
 }
@@ -229,6 +263,7 @@ mod tests {
                 rev: Rev::ZERO,
                 session_ends_at: Timestamp::from_millis(0),
                 heads: vec![(stream, Rev::new(head))],
+                joined: HashMap::new(),
                 held_back: Vec::new(),
             };
             ready.recoverable(&[(stream, Rev::new(5))]).is_some()

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use parlor_domain::{
-    BlockView, Change, Conversation, ConversationId, Event, FriendRequestId, FriendRequestView, Member, Message,
+    BlockView, Change, ConversationId, ConversationView, Event, FriendRequestId, FriendRequestView, Member, Message,
     MessageView, ReceiptView, RequestState, Rev, StreamId, TieKind, TieView, UserChange, UserId, UserTopic,
     store::{InboxEntry, StoreError, StoreResult},
 };
@@ -16,7 +16,7 @@ use tracing::warn;
 
 use crate::{
     Deps,
-    views::{delivery, receipt_view, unread},
+    views::{delivery, receipt_view},
 };
 
 /// The log as the stores keep it: each message carries its revision, and a user's own stream names what changed.
@@ -50,7 +50,8 @@ async fn conversation_changes(deps: &Deps, id: ConversationId, after: Rev, limit
     let rev = page.messages.last().map_or(page.head, |message| message.rev);
     let more = rev < page.head;
     let members = deps.stores.conversations.members(id).await?;
-    let receipts = if more { Vec::new() } else { members.iter().map(|member| receipt_view(id, member)).collect() };
+    let told = !more && members.len() <= InboxEntry::POSITIONS_TOLD as usize;
+    let receipts = members.iter().filter(|_| told).map(|member| receipt_view(id, member)).collect();
     let changes = page.messages.into_iter().map(|message| message_change(message, &members)).collect();
     Ok(CatchUp::Page(ChangePage { changes, rev, more, receipts }))
 }
@@ -58,7 +59,7 @@ async fn conversation_changes(deps: &Deps, id: ConversationId, after: Rev, limit
 /// The change that a message is; how far it has come is for its sender to see, and writers of frames leave it out
 /// for others.
 fn message_change(message: Message, members: &[Member]) -> Change {
-    let other = members.iter().find(|member| member.user_id != message.sender_id);
+    let other = Member::other_than(members, message.sender_id);
     let delivery = other.map(|other| delivery(&message, other));
     Change {
         stream: StreamId::Conversation(message.conversation_id),
@@ -102,10 +103,14 @@ async fn present_state(deps: &Deps, user: UserId, changes: &[UserChange]) -> Sto
         let event = match change.topic {
             UserTopic::Profile => deps.stores.users.find(user).await?.map(|me| own_profile(deps, me)),
             UserTopic::Read(id) => {
-                entries.get(&id).map(|entry| Event::ReceiptUpdated(own_receipt(&entry.conversation, &entry.me)))
+                entries.get(&id).map(|entry| Event::ReceiptUpdated(own_receipt(id, &entry.me, entry.unread)))
             }
             UserTopic::Conversation(id) => match entries.get(&id) {
                 Some(entry) => conversation_created(deps, entry.clone(), user).await?,
+                None => Some(Event::ConversationDeleted(id)),
+            },
+            UserTopic::Settings(id) => match entries.get(&id) {
+                Some(entry) => conversation_view(deps, entry.clone(), user).await?.map(Event::ConversationUpdated),
                 None => None,
             },
             UserTopic::FriendRequest(id) => relations.requests.remove(&id).map(request_event),
@@ -125,7 +130,7 @@ async fn present_state(deps: &Deps, user: UserId, changes: &[UserChange]) -> Sto
 
 fn conversation_of(topic: UserTopic) -> Option<ConversationId> {
     match topic {
-        UserTopic::Conversation(id) | UserTopic::Read(id) => Some(id),
+        UserTopic::Conversation(id) | UserTopic::Settings(id) | UserTopic::Read(id) => Some(id),
         UserTopic::Profile | UserTopic::FriendRequest(_) | UserTopic::Friend(_) | UserTopic::Block(_) => None,
     }
 }
@@ -146,7 +151,7 @@ impl Relations {
             match change.topic {
                 UserTopic::FriendRequest(id) => requests.push(id),
                 UserTopic::Friend(id) | UserTopic::Block(id) => others.push(id),
-                UserTopic::Conversation(_) | UserTopic::Read(_) | UserTopic::Profile => {}
+                UserTopic::Conversation(_) | UserTopic::Settings(_) | UserTopic::Read(_) | UserTopic::Profile => {}
             }
         }
         let mut relations = Self::default();
@@ -181,13 +186,15 @@ fn own_profile(deps: &Deps, me: parlor_domain::User) -> Event {
 }
 
 /// How far a member has read, for his own devices.
-pub(crate) fn own_receipt(conversation: &Conversation, me: &Member) -> ReceiptView {
-    let receipt = receipt_view(conversation.id, me);
-    ReceiptView { read_seq: me.read_seq, unread: Some(unread(conversation, me)), ..receipt }
+pub(crate) fn own_receipt(conversation: ConversationId, me: &Member, unread: u64) -> ReceiptView {
+    ReceiptView { read_seq: me.read_seq, unread: Some(unread), ..receipt_view(conversation, me) }
 }
 
 /// The event that tells a member of a conversation that is new to him.
 pub(crate) async fn conversation_created(deps: &Deps, entry: InboxEntry, user: UserId) -> StoreResult<Option<Event>> {
-    let views = deps.conversation_views(vec![entry], user).await?;
-    Ok(views.into_iter().next().map(|view| Event::ConversationCreated(Box::new(view))))
+    Ok(conversation_view(deps, entry, user).await?.map(Event::ConversationCreated))
+}
+
+async fn conversation_view(deps: &Deps, entry: InboxEntry, user: UserId) -> StoreResult<Option<Box<ConversationView>>> {
+    Ok(deps.conversation_views(vec![entry], user).await?.into_iter().next().map(Box::new))
 }

@@ -102,7 +102,7 @@ impl MessageService {
             (members?, page?)
         };
         let next = cut(&mut messages, window, limit);
-        let other = members.iter().find(|member| member.user_id != caller.user);
+        let other = Member::other_than(&members, caller.user);
         let view = |message| message_view(message, caller.user, other);
         Ok(HistoryPage { items: messages.into_iter().map(view).collect(), next })
     }
@@ -163,7 +163,7 @@ async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageVi
 async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceResult<(MessageView, bool)> {
     match outcome {
         AppendOutcome::Appended { message, held } => {
-            let delivery = Some(if held { Delivery::Held } else { Delivery::Sent });
+            let delivery = held.map(|held| if held { Delivery::Held } else { Delivery::Sent });
             let view = MessageView { message, delivery };
             deps.hub.publish(Change {
                 stream: StreamId::Conversation(view.message.conversation_id),
@@ -176,7 +176,7 @@ async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceR
             // The first attempt may have ended without an answer and without a push.
             deps.hub.reconcile(&[(StreamId::Conversation(message.conversation_id), message.rev)]);
             let members = deps.stores.conversations.members(message.conversation_id).await?;
-            let other = members.iter().find(|member| member.user_id != new.sender_id);
+            let other = Member::other_than(&members, new.sender_id);
             Ok((message_view(message, new.sender_id, other), true))
         }
         AppendOutcome::ClientIdReused => Err(ServiceError::ClientMessageIdReused),

@@ -1,9 +1,6 @@
 //! Status and presence: what a user chose to show, and what others get to know of whether he is here.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use dashmap::DashMap;
 use parlor_domain::{
@@ -11,7 +8,6 @@ use parlor_domain::{
     store::{StoreError, StoreResult},
 };
 use parlor_realtime::Arrival;
-use tokio::sync::{Mutex, MutexGuard};
 use tracing::warn;
 
 use crate::{Caller, Deps, ServiceError, ServiceResult, detached};
@@ -59,7 +55,7 @@ impl PresenceService {
         for arrivals in self.deps.hub.settle().chunks(SETTLED_AT_ONCE) {
             let users: Vec<UserId> = arrivals.iter().map(user_of).collect();
             // In turn with changes of the status: who hides meanwhile must not be told from before.
-            let _turns = self.deps.status_turns.of_all(&users).await;
+            let _turns = self.deps.status_turns.of_all(users.iter().map(UserId::as_bytes)).await;
             let mut accounts = match self.accounts(&users).await {
                 Ok(accounts) => accounts,
                 Err(error) => {
@@ -191,7 +187,7 @@ fn user_of(arrival: &Arrival) -> UserId {
 
 async fn change_status(deps: &Deps, id: UserId, status: &Status) -> ServiceResult<User> {
     // One at a time, so that the hub comes to hold what the store holds.
-    let _turn = deps.status_turns.of(id).lock().await;
+    let _turn = deps.status_turns.of(id.as_bytes()).lock().await;
     set_status_in_turn(deps, id, status).await
 }
 
@@ -219,7 +215,7 @@ async fn set_status_in_turn(deps: &Deps, id: UserId, status: &Status) -> Service
 
 /// Makes a user available whose status has ended, unless another was set since.
 async fn end_status(deps: &Deps, id: UserId) -> ServiceResult<()> {
-    let _turn = deps.status_turns.of(id).lock().await;
+    let _turn = deps.status_turns.of(id.as_bytes()).lock().await;
     let user = deps.stores.users.find(id).await?;
     if user.is_some_and(|user| user.status.until.is_some_and(|until| until <= deps.clock.now())) {
         set_status_in_turn(deps, id, &Status::default()).await?;
@@ -242,36 +238,5 @@ async fn tell_of_status(deps: &Deps, before: &User, user: &User) {
     let now = deps.public_presence(user, false);
     if before.status.public() != now.status {
         deps.tell_contacts(user.id, Event::PresenceUpdated(now)).await;
-    }
-}
-
-/// Lets the changes of one user's status happen one after another. Some users share a lock.
-pub(crate) struct StatusTurns([Mutex<()>; TURNS]);
-
-const TURNS: usize = 64;
-
-impl Default for StatusTurns {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::default()))
-    }
-}
-
-impl StatusTurns {
-    fn of(&self, user: UserId) -> &Mutex<()> {
-        &self.0[Self::turn_of(user)]
-    }
-
-    /// The turns of several users at once, always taken in the same order.
-    async fn of_all(&self, users: &[UserId]) -> Vec<MutexGuard<'_, ()>> {
-        let turns: BTreeSet<usize> = users.iter().map(|user| Self::turn_of(*user)).collect();
-        let mut guards = Vec::with_capacity(turns.len());
-        for turn in turns {
-            guards.push(self.0[turn].lock().await);
-        }
-        guards
-    }
-
-    fn turn_of(user: UserId) -> usize {
-        usize::from(user.as_bytes()[11]) % TURNS
     }
 }

@@ -82,8 +82,8 @@ pub(crate) struct Reach {
     shared: bool,
     /// How many changes there were of users, by their ids.
     changes: [AtomicU64; COUNTS],
-    /// The two of a direct conversation, which never change.
-    pairs: Recent<ConversationId, [UserId; 2]>,
+    /// The two of a direct conversation, which never change; none of a group.
+    pairs: Recent<ConversationId, Option<[UserId; 2]>>,
     /// Whether the first may write to the second.
     verdicts: Recent<(UserId, UserId), Noted<Verdict>>,
     blocks: Recent<UserId, Noted<Arc<Blocks>>>,
@@ -153,17 +153,20 @@ impl Reach {
 }
 
 impl Deps {
-    /// The other one of a direct conversation; `None` if the user is not in it.
+    /// The other one of a direct conversation; `None` if the user is not in it, and in a group.
     pub(crate) async fn other_in(&self, conversation: ConversationId, user: UserId) -> StoreResult<Option<UserId>> {
         let other = |[a, b]: [UserId; 2]| if a == user { Some(b) } else { (b == user).then_some(a) };
         if let Some(pair) = self.reach.pairs.get(&conversation) {
-            return Ok(other(pair));
+            return Ok(pair.and_then(other));
         }
         let members = self.stores.conversations.members(conversation).await?;
-        let members: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
-        let Ok(pair) = <[UserId; 2]>::try_from(members) else { return Ok(None) };
+        let pair = match &*members {
+            [] => return Ok(None),
+            [a, b] if a.role.is_none() => Some([a.user_id, b.user_id]),
+            _ => None,
+        };
         self.reach.pairs.insert(conversation, pair);
-        Ok(other(pair))
+        Ok(pair.and_then(other))
     }
 
     /// Whether one user may write to another.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use parlor_domain::{
-    Change, ConversationId, Event, MessageView, ReceiptView, Rev, StreamId, UserId, UserTopic, UserView,
+    Change, Content, ConversationId, Event, MessageView, ReceiptView, Rev, StreamId, UserId, UserTopic, UserView,
     store::{Head, StoreResult},
 };
 use parlor_realtime::{CatchUp, ChangeLog};
@@ -97,8 +97,8 @@ impl SyncService {
             };
             match self.read_stream(stream, from, until, &mut room).await? {
                 Ok(part) => {
-                    let new = part.changes.iter().filter_map(created).map(StreamId::Conversation);
-                    todo.extend(new.filter(|stream| known.insert(*stream)).map(|stream| (stream, Rev::ZERO)));
+                    let new = part.changes.iter().filter_map(created);
+                    todo.extend(new.filter(|(stream, _)| known.insert(*stream)));
                     synced.streams.push(part);
                 }
                 Err(head) => synced.resync.push((stream, head)),
@@ -107,22 +107,29 @@ impl SyncService {
         Ok(synced)
     }
 
-    /// The conversations that are new in the user's own stream after a revision.
-    pub(crate) async fn new_conversations(&self, user: UserId, after: Rev) -> StoreResult<Vec<StreamId>> {
+    /// The conversations that are new in the user's own stream after a revision, each with the revision after which he
+    /// is told of it.
+    pub(crate) async fn new_conversations(&self, user: UserId, after: Rev) -> StoreResult<Vec<(StreamId, Rev)>> {
         let (mut new, mut after) = (Vec::new(), after);
         loop {
             let page = self.deps.stores.conversations.user_changes(user, after, TOPICS_AT_ONCE).await?;
-            let Some(last) = page.changes.last() else { return Ok(new) };
+            let Some(last) = page.changes.last() else { break };
             after = last.rev;
             new.extend(page.changes.iter().filter_map(|change| match change.topic {
-                UserTopic::Conversation(id) => Some(StreamId::Conversation(id)),
-                UserTopic::Read(_)
+                UserTopic::Conversation(id) => Some(id),
+                UserTopic::Settings(_)
+                | UserTopic::Read(_)
                 | UserTopic::Profile
                 | UserTopic::FriendRequest(_)
                 | UserTopic::Friend(_)
                 | UserTopic::Block(_) => None,
             }));
         }
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heads = self.heads(user).await?;
+        Ok(new.into_iter().filter_map(|id| Some((StreamId::Conversation(id), heads.get(&id)?.joined_rev))).collect())
     }
 
     /// Reads one stream up to a revision; the `Err` inside is the stream's head, if what was asked can't be told.
@@ -223,13 +230,16 @@ impl Room {
 /// About how much a change takes in an answer: what users wrote in it, and something for the rest.
 fn size_of_change(change: &Change) -> usize {
     const REST: usize = 512;
-    let message = |view: &MessageView| size_of_text(view.message.text.as_str()) + view.message.metadata.as_str().len();
+    let message = |view: &MessageView| size_of_content(&view.message.content) + view.message.metadata.as_str().len();
     let user = |view: &UserView| size_of_text(view.user.bio.as_str()) + view.user.metadata.as_str().len();
     REST + match &change.event {
         Event::MessageCreated(view) => message(view),
         Event::UserUpdated(view) => user(view),
-        Event::ConversationCreated(view) => {
-            view.last_message.as_ref().map_or(0, message) + view.other.as_ref().map_or(0, user)
+        Event::ConversationCreated(view) | Event::ConversationUpdated(view) => {
+            let description = view.conversation.description.as_ref();
+            description.map_or(0, |text| size_of_text(text.as_str()))
+                + view.last_message.as_ref().map_or(0, message)
+                + view.other.as_ref().map_or(0, user)
         }
         Event::FriendRequestCreated(view) | Event::FriendRequestUpdated(view) => {
             user(&view.other) + view.request.text.as_ref().map_or(0, |text| size_of_text(text.as_str()))
@@ -238,9 +248,19 @@ fn size_of_change(change: &Change) -> usize {
         Event::ReceiptUpdated(_)
         | Event::Typing { .. }
         | Event::PresenceUpdated(_)
+        | Event::ConversationDeleted(_)
         | Event::FriendRemoved(_)
         | Event::BlockUpdated(_)
         | Event::Resync => 0,
+    }
+}
+
+fn size_of_content(content: &Content) -> usize {
+    /// An id in an array.
+    const ID: usize = 27;
+    match content {
+        Content::Text(text) => size_of_text(text.as_str()),
+        Content::System(event) => ID * event.users.len() + event.value.as_deref().map_or(0, size_of_text),
     }
 }
 
@@ -254,10 +274,10 @@ fn size_of_text(text: &str) -> usize {
     text.bytes().map(size).sum()
 }
 
-/// The conversation that a change says is new.
-fn created(change: &Change) -> Option<ConversationId> {
+/// The conversation that a change says is new, and the revision after which its reader is told of it.
+fn created(change: &Change) -> Option<(StreamId, Rev)> {
     match &change.event {
-        Event::ConversationCreated(view) => Some(view.conversation.id),
+        Event::ConversationCreated(view) => Some((StreamId::Conversation(view.conversation.id), view.me.joined_rev)),
         Event::MessageCreated(_)
         | Event::ReceiptUpdated(_)
         | Event::Typing { .. }
@@ -268,6 +288,8 @@ fn created(change: &Change) -> Option<ConversationId> {
         | Event::FriendAdded(_)
         | Event::FriendRemoved(_)
         | Event::BlockUpdated(_)
+        | Event::ConversationUpdated(_)
+        | Event::ConversationDeleted(_)
         | Event::Resync => None,
     }
 }

@@ -10,8 +10,8 @@ use parlor_domain::{
 use tracing::warn;
 
 use crate::{
-    AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult, detached, log::tell_own, reach::Blocks,
-    relations::relation,
+    AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult, detached, groups::leave_groups,
+    log::tell_own, reach::Blocks, relations::relation,
 };
 
 /// Shows and changes profiles.
@@ -141,13 +141,14 @@ impl UserService {
         .await
     }
 
-    /// Deletes the caller's account: see [`UserStore::delete`](parlor_domain::store::UserStore::delete).
+    /// Deletes the caller's account, who leaves his groups before: see [`UserStore::delete`](parlor_domain::store::UserStore::delete).
     ///
     /// # Errors
     /// `NotFound` if that has happened already, `Store`.
     pub async fn delete(&self, caller: Caller) -> ServiceResult<()> {
         let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
         detached(async move {
+            leave_groups(&deps, caller.user).await?;
             let deleted = deps.stores.users.delete(caller.user, deps.clock.now()).await;
             deps.reach.changed(&[caller.user]);
             let Deleted { sessions, friends } = deleted?.ok_or(ServiceError::NotFound("user"))?;
@@ -155,6 +156,10 @@ impl UserService {
             tell_of_deletion(&deps, caller.user).await;
             for (friend, rev) in friends {
                 tell_own(&deps, friend, UserChange { rev, topic: UserTopic::Friend(caller.user) }).await;
+            }
+            // Those that he was added to meanwhile; from now on nobody can add him.
+            if let Err(error) = leave_groups(&deps, caller.user).await {
+                warn!(user = %caller.user, error = &error as &dyn std::error::Error, "a deleted user is still in groups");
             }
             Ok(())
         })

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use parlor_domain::{
-    Conversation, ConversationId, ConversationView, Delivery, Event, Member, Message, MessageView, Presence,
-    PresenceView, ReceiptView, Status, StatusKind, User, UserId, UserView,
+    ConversationId, ConversationView, Delivery, Event, Member, Message, MessageView, Presence, PresenceView,
+    ReceiptView, Status, StatusKind, User, UserId, UserView,
     store::{InboxEntry, StoreResult},
 };
 use tokio::try_join;
@@ -96,23 +96,26 @@ impl Deps {
         Ok(heads.iter().map(|head| head.conversation).collect())
     }
 
-    fn conversation_view(&self, entry: InboxEntry, other: Option<UserView>, viewer: UserId) -> ConversationView {
+    pub(crate) fn conversation_view(
+        &self,
+        entry: InboxEntry,
+        other: Option<UserView>,
+        viewer: UserId,
+    ) -> ConversationView {
+        let told = entry.other.iter().chain(&entry.others);
+        let mut me = entry.me;
+        // What has ended is not in force.
+        me.settings.muted_until = me.settings.muted_until.filter(|until| *until > self.clock.now());
         let last_message = entry.last_message.map(|message| message_view(message, viewer, entry.other.as_ref()));
         ConversationView {
-            unread: unread(&entry.conversation, &entry.me),
-            receipts: entry.other.iter().map(|member| receipt_view(entry.conversation.id, member)).collect(),
+            unread: entry.unread,
+            receipts: told.map(|member| receipt_view(entry.conversation.id, member)).collect(),
             conversation: entry.conversation,
-            me: entry.me,
+            me,
             other,
             last_message,
         }
     }
-}
-
-/// How many messages of others a member has not read. A message of one's own moves `read_seq` up to itself, so all
-/// that come after it are others'.
-pub(crate) fn unread(conversation: &Conversation, member: &Member) -> u64 {
-    conversation.last_seq.get().saturating_sub(member.read_seq.get())
 }
 
 /// A member's position as the other members see it.

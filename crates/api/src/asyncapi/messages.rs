@@ -5,9 +5,10 @@ use utoipa::ToSchema;
 
 use super::schemas::Schemas;
 use crate::wire::{
-    self, Authenticate, BlockUpdate, CommandKind, Conversation, Empty, EventKind, Friend, FriendRemoved, FriendRequest,
-    Message, PresenceUpdate, Ready, Receipt, ReplyId, SendFriendRequest, SendMessage, SessionRevoked, SetReceipt,
-    SetStatus, Subject, SyncRequest, SyncResponse, Typing, User,
+    self, AddMembers, Authenticate, BlockUpdate, CommandKind, Conversation, ConversationDeleted, CreateGroup, Empty,
+    EventKind, Friend, FriendRemoved, FriendRequest, Message, PresenceUpdate, Ready, Receipt, RemoveMember, ReplyId,
+    SendFriendRequest, SendMessage, SessionRevoked, SetReceipt, SetStatus, Subject, SyncRequest, SyncResponse, Typing,
+    UpdateConversation, UpdateConversationSettings, UpdateMember, User,
 };
 
 /// What every refused command is answered with.
@@ -45,6 +46,8 @@ impl Messages {
             EventKind::FriendAdded => (self.schemas.reference::<Friend>(), Place::InStream),
             EventKind::FriendRemoved => (self.schemas.reference::<FriendRemoved>(), Place::InStream),
             EventKind::BlockUpdated => (self.schemas.reference::<BlockUpdate>(), Place::InStream),
+            EventKind::ConversationUpdated => (self.schemas.reference::<Conversation>(), Place::InStream),
+            EventKind::ConversationDeleted => (self.schemas.reference::<ConversationDeleted>(), Place::InStream),
             EventKind::SessionRevoked => (self.schemas.reference::<SessionRevoked>(), Place::Outside),
             EventKind::Resync => (self.schemas.reference::<Empty>(), Place::InStream),
         };
@@ -76,6 +79,12 @@ impl Messages {
             | CommandKind::UserUnblock => self.data::<Empty, Empty>(),
             CommandKind::MessageSend => self.data::<SendMessage, Message>(),
             CommandKind::ReceiptRead | CommandKind::ReceiptDelivered => self.data::<SetReceipt, Receipt>(),
+            CommandKind::ConversationCreate => self.data::<CreateGroup, Conversation>(),
+            CommandKind::ConversationUpdate => self.data::<UpdateConversation, Conversation>(),
+            CommandKind::ConversationSettings => self.data::<UpdateConversationSettings, Conversation>(),
+            CommandKind::MemberAdd => self.data::<AddMembers, Conversation>(),
+            CommandKind::MemberUpdate => self.data::<UpdateMember, Conversation>(),
+            CommandKind::MemberRemove => self.data::<RemoveMember, Empty>(),
             CommandKind::StatusSet => self.data::<SetStatus, User>(),
             CommandKind::FriendRequestSend => self.data::<SendFriendRequest, FriendRequest>(),
             CommandKind::FriendRequestAccept | CommandKind::FriendRequestReject => self.data::<Empty, FriendRequest>(),

@@ -144,6 +144,24 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
         CommandKind::ReceiptRead | CommandKind::ReceiptDelivered => {
             &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull]
         }
+        CommandKind::ConversationCreate => {
+            &[Code::Unauthenticated, Code::UserBlocked, Code::NotAllowedToWrite, Code::RateLimited, Code::StoreFull]
+        }
+        CommandKind::MemberAdd => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::UserBlocked,
+            Code::NotAllowedToWrite,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::ConversationSettings => {
+            &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull]
+        }
+        CommandKind::ConversationUpdate | CommandKind::MemberUpdate | CommandKind::MemberRemove => {
+            &[Code::Unauthenticated, Code::NotFound, Code::NotPermitted, Code::RateLimited, Code::StoreFull]
+        }
         CommandKind::StatusSet | CommandKind::FriendRemove | CommandKind::UserUnblock => {
             &[Code::Unauthenticated, Code::RateLimited, Code::StoreFull]
         }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use parlor_domain::InvalidValue;
+use parlor_domain::{ConversationId, InvalidValue, UserId};
 
 use crate::problem::{Problem, ProblemCode};
 
-/// The id in the path, which is called `id` in every route.
+/// The id in the path that the route is about, which is called `id` in every route.
 pub(crate) struct PathId<T>(pub(crate) T);
 
 impl<T: FromStr<Err = InvalidValue>> FromRequest for PathId<T> {
@@ -18,8 +18,23 @@ impl<T: FromStr<Err = InvalidValue>> FromRequest for PathId<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().query("id").parse();
-        let invalid = |reason: InvalidValue| Problem::new(ProblemCode::InvalidId, format!("`id` in the path {reason}"));
-        ready(id.map(Self).map_err(invalid))
+        ready(named(request, "id").map(Self))
     }
+}
+
+/// A conversation and a user in the path, as `id` and `userId`.
+pub(crate) struct PathMember(pub(crate) ConversationId, pub(crate) UserId);
+
+impl FromRequest for PathMember {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(named(request, "id").and_then(|id| Ok(Self(id, named(request, "userId")?))))
+    }
+}
+
+fn named<T: FromStr<Err = InvalidValue>>(request: &HttpRequest, name: &str) -> Result<T, Problem> {
+    let invalid = |reason| Problem::new(ProblemCode::InvalidId, format!("`{name}` in the path {reason}"));
+    request.match_info().query(name).parse().map_err(invalid)
 }

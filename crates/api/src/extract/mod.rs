@@ -12,7 +12,7 @@ mod unique_keys;
 pub(crate) use address::Client;
 pub(crate) use authenticated::{Authenticated, Credential, credential};
 pub(crate) use body::{Body, OptionalBody};
-pub(crate) use id::PathId;
+pub(crate) use id::{PathId, PathMember};
 pub(crate) use json::{from_json, object};
 pub(crate) use origin::{check_origin, is_allowed};
 pub(crate) use query::{Query, number};

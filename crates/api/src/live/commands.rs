@@ -12,8 +12,9 @@ use tracing::{Instrument as _, Span, info_span};
 use crate::{
     problem::{Problem, ProblemCode},
     wire::{
-        Command, Empty, FriendRequest, Message, Receipt, SendFriendRequest, SendMessage, SetStatus, SyncRequest,
-        SyncResponse, User,
+        AddMembers, Command, Conversation, CreateGroup, Empty, FriendRequest, Message, Receipt, RemoveMember,
+        SendFriendRequest, SendMessage, SetStatus, SyncRequest, SyncResponse, UpdateConversation,
+        UpdateConversationSettings, UpdateMember, User,
     },
 };
 
@@ -59,6 +60,18 @@ impl Commands<'_> {
             }
             Ok(Command::ReceiptDelivered(conversation, receipt)) => {
                 reply.frame(self.advance(conversation, ReceiptKind::Delivered, receipt.seq).await)
+            }
+            Ok(Command::ConversationCreate(group)) => reply.frame(self.create_group(group).await),
+            Ok(Command::ConversationUpdate(conversation, update)) => {
+                reply.frame(self.update_group(conversation, update).await)
+            }
+            Ok(Command::ConversationSettings(conversation, settings)) => {
+                reply.frame(self.set_settings(conversation, settings).await)
+            }
+            Ok(Command::MemberAdd(conversation, members)) => reply.frame(self.add_members(conversation, members).await),
+            Ok(Command::MemberUpdate(conversation, member)) => reply.frame(self.set_role(conversation, member).await),
+            Ok(Command::MemberRemove(conversation, member)) => {
+                reply.frame(self.remove_member(conversation, member).await)
             }
             Ok(Command::StatusSet(status)) => reply.frame(self.set_status(status).await),
             Ok(Command::FriendRequestSend(request)) => reply.frame(self.ask(request).await),
@@ -111,6 +124,41 @@ impl Commands<'_> {
         let conversations = &self.services.conversations;
         let receipt = conversations.advance_receipt(self.caller, conversation, kind, Seq::new(seq)).await?;
         Ok((&receipt).into())
+    }
+
+    async fn create_group(&self, group: CreateGroup) -> Result<Conversation, Problem> {
+        let view = self.services.groups.create(self.caller, group.try_into()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn update_group(&self, id: ConversationId, update: UpdateConversation) -> Result<Conversation, Problem> {
+        let (name, description) = update.parts()?;
+        let view = self.services.groups.describe(self.caller, id, name, description).await?;
+        Ok((&view).into())
+    }
+
+    async fn set_settings(
+        &self,
+        id: ConversationId,
+        settings: UpdateConversationSettings,
+    ) -> Result<Conversation, Problem> {
+        let view = self.services.conversations.set_settings(self.caller, id, settings.try_into()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn add_members(&self, id: ConversationId, members: AddMembers) -> Result<Conversation, Problem> {
+        let view = self.services.groups.add(self.caller, id, members.users()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn set_role(&self, id: ConversationId, member: UpdateMember) -> Result<Conversation, Problem> {
+        let view = self.services.groups.set_role(self.caller, id, member.user()?, member.role.into()).await?;
+        Ok((&view).into())
+    }
+
+    async fn remove_member(&self, id: ConversationId, member: RemoveMember) -> Result<Empty, Problem> {
+        self.services.groups.remove(self.caller, id, member.user()?).await?;
+        Ok(Empty {})
     }
 
     async fn set_status(&self, status: SetStatus) -> Result<User, Problem> {

@@ -184,6 +184,8 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         ServiceError::InvalidCredentials
         | ServiceError::Taken(_)
         | ServiceError::Invalid { .. }
+        | ServiceError::UnknownUsers { .. }
+        | ServiceError::NotPermitted
         | ServiceError::NotFound(_)
         | ServiceError::ClientMessageIdReused
         | ServiceError::RecipientDeleted

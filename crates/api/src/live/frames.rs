@@ -65,8 +65,8 @@ pub(super) fn text<T: Serialize>(shape: &T) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use parlor_domain::{
-        ConversationId, Delivery, Message, MessageId, MessageText, MessageView, Metadata, Presence, PresenceView,
-        ReceiptView, Rev, Seq, Status, StreamId, Timestamp, UserId,
+        Content, ConversationId, Delivery, Message, MessageId, MessageText, MessageView, Metadata, Presence,
+        PresenceView, ReceiptView, Rev, Seq, Status, StreamId, Timestamp, UserId,
     };
     use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ mod tests {
             seq: Seq::new(7),
             rev: Rev::new(9),
             sender_id: user(1),
-            text: MessageText::parse("a \"quoted\" é 🙂").unwrap(),
+            content: Content::Text(MessageText::parse("a \"quoted\" é 🙂").unwrap()),
             metadata: Metadata::parse(r#"{"b": 1, "a": [1.0]}"#).unwrap(),
             client_message_id: None,
             created_at: TIME,

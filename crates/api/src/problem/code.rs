@@ -31,6 +31,8 @@ pub enum ProblemCode {
     OriginNotAllowed,
     /// The other one does not let the caller write to him.
     NotAllowedToWrite,
+    /// The caller's role is not enough.
+    NotPermitted,
     /// There is no such thing, or it is not the caller's to see.
     NotFound,
     /// There is nothing under this path.
@@ -103,7 +105,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
@@ -117,6 +119,7 @@ impl ProblemCode {
         Self::TokenReused,
         Self::OriginNotAllowed,
         Self::NotAllowedToWrite,
+        Self::NotPermitted,
         Self::NotFound,
         Self::UnknownPath,
         Self::UnknownCommand,
@@ -256,6 +259,14 @@ impl ProblemCode {
                 "The other user does not let the caller write to him: by his settings, or because he blocks the caller; \
                  which of the two is not told. Nothing is stored.",
                 "Show that the user can't be written to. If he writes first, he can be answered.",
+            ),
+            Self::NotPermitted => row(
+                "not_permitted",
+                StatusCode::FORBIDDEN,
+                "Not permitted",
+                "The caller may see what the request is about, and his role in it does not allow the change. Nothing is \
+                 changed.",
+                "Offer the action only to those whose `role` allows it.",
             ),
             Self::NotFound => row(
                 "not_found",

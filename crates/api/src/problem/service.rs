@@ -23,6 +23,15 @@ impl From<ServiceError> for Problem {
                 problem
             }
             ServiceError::Invalid { field, reason } => Self::invalid_field(field, reason),
+            ServiceError::UnknownUsers { field, ids } => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                Self::validation(vec![crate::wire::FieldError {
+                    field: field.into(),
+                    code: "unknown_user".into(),
+                    message: format!("must not name users that do not exist: {}", ids.join(", ")).into(),
+                }])
+            }
+            ServiceError::NotPermitted => Self::new(ProblemCode::NotPermitted, "the caller's role does not allow this"),
             ServiceError::NotFound(thing) => Self::new(ProblemCode::NotFound, format!("there is no such {thing}")),
             ServiceError::ClientMessageIdReused => Self::new(
                 ProblemCode::ClientMessageIdReused,
@@ -116,6 +125,8 @@ mod tests {
             (ServiceError::InvalidCredentials, 401, "invalid_credentials", None),
             (ServiceError::Taken("email"), 409, "taken", None),
             (ServiceError::Invalid { field: "userId", reason }, 422, "validation_failed", None),
+            (ServiceError::UnknownUsers { field: "userIds", ids: Vec::new() }, 422, "validation_failed", None),
+            (ServiceError::NotPermitted, 403, "not_permitted", None),
             (ServiceError::NotFound("user"), 404, "not_found", None),
             (ServiceError::ClientMessageIdReused, 409, "client_message_id_reused", None),
             (ServiceError::RecipientDeleted, 409, "recipient_deleted", None),

@@ -42,7 +42,8 @@ pub(super) async fn open_direct(
 
 /// List one's conversations
 ///
-/// The newest activity first, each with the other user, the last message and what is unread.
+/// The newest activity first, each with the last message and what is unread. Conversations that one hides are left
+/// out until something happens in them.
 #[utoipa::path(
     tag = "Conversations",
     operation_id = "listConversations",
@@ -57,7 +58,7 @@ pub(super) async fn inbox(
     query: Query<InboxParams>,
 ) -> Result<Json<wire::Page<wire::Conversation>>, Problem> {
     let (after, limit) = query.0.page()?;
-    let page = state.services.conversations.inbox(caller.0, after, limit).await?;
+    let page = state.services.conversations.inbox(caller.0, query.0.archived(), after, limit).await?;
     let items = page.items.iter().map(Into::into).collect();
     Ok(Json(wire::Page { items, next_cursor: page.next.map(write_cursor) }))
 }

@@ -4,6 +4,7 @@
 mod auth;
 mod conversations;
 mod docs;
+mod groups;
 mod live;
 mod me;
 mod messages;
@@ -86,6 +87,13 @@ fn api<T: Table>(table: T) -> T {
         .with(users::picture)
         .with(conversations::open_direct)
         .with(conversations::inbox)
+        .with(groups::create)
+        .with(groups::update)
+        .with(groups::set_settings)
+        .with(groups::members)
+        .with(groups::add)
+        .with(groups::set_role)
+        .with(groups::remove)
         .with(conversations::show)
         .with(conversations::read)
         .with(conversations::delivered)

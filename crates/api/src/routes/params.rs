@@ -3,11 +3,14 @@
 use std::str::FromStr;
 
 use parlor_domain::{
-    InvalidValue, Seq, Timestamp, Username,
+    InvalidValue, Seq, Timestamp, UserId, Username,
     store::{self, Window},
 };
 use parlor_services::{DirectoryQuery, InboxCursor, RequestCursor};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, Unexpected},
+};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
@@ -26,6 +29,42 @@ pub(super) struct IdParam {
     /// What the operation is about.
     #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f601234567")]
     id: String,
+}
+
+/// A member in a path. For the documents, likewise.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(dead_code, reason = "only the derived documentation reads the fields")]
+pub(super) struct MemberParam {
+    /// The conversation.
+    #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f6aaaaaaaa")]
+    id: String,
+    /// The member.
+    #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f601234567")]
+    user_id: String,
+}
+
+/// A page of members.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MembersParams {
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 24)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl MembersParams {
+    /// Where the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(Option<UserId>, usize), Problem> {
+        let after = self.cursor.as_deref().map(str::parse).transpose();
+        Ok((after.map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))?, size(self.limit)))
+    }
 }
 
 /// A page of the directory.
@@ -138,6 +177,9 @@ pub(super) fn write_request_cursor((time, id): RequestCursor) -> String {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct InboxParams {
+    /// Only conversations that one has archived, or only the others; all if left out.
+    #[serde(default, deserialize_with = "flag")]
+    archived: Option<bool>,
     /// The `nextCursor` of the page before.
     #[param(max_length = 40)]
     cursor: Option<String>,
@@ -148,7 +190,20 @@ pub(super) struct InboxParams {
     limit: Option<u64>,
 }
 
+/// A truth in a query string, where every value is a text.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let read =
+        |text: String| text.parse().map_err(|_| D::Error::invalid_type(Unexpected::Str(&text), &"true or false"));
+    text.map(read).transpose()
+}
+
 impl InboxParams {
+    /// Which conversations, as far as archived ones go.
+    pub(super) const fn archived(&self) -> Option<bool> {
+        self.archived
+    }
+
     /// Where the page begins, and how many entries it has at most.
     pub(super) fn page(&self) -> Result<(Option<InboxCursor>, usize), Problem> {
         let invalid = || Problem::invalid_field("cursor", INVALID_CURSOR);

@@ -10,7 +10,10 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Secret, SendFriendRequest, SendMessage, SetReceipt, SetStatus, SyncRequest, field};
+use super::{
+    AddMembers, CreateGroup, RemoveMember, Secret, SendFriendRequest, SendMessage, SetReceipt, SetStatus, SyncRequest,
+    UpdateConversation, UpdateConversationSettings, UpdateMember, field,
+};
 use crate::{
     extract::{from_json, object},
     problem::{Problem, ProblemCode},
@@ -35,6 +38,18 @@ pub enum CommandKind {
     ReceiptRead,
     /// Says how far one's device has received.
     ReceiptDelivered,
+    /// Makes a group.
+    ConversationCreate,
+    /// Renames or describes a group.
+    ConversationUpdate,
+    /// Chooses how one sees a conversation.
+    ConversationSettings,
+    /// Adds members to a group.
+    MemberAdd,
+    /// Gives a member another role.
+    MemberUpdate,
+    /// Removes a member, or leaves.
+    MemberRemove,
     /// Sets one's status.
     StatusSet,
     /// Asks somebody to be friends.
@@ -55,7 +70,7 @@ pub enum CommandKind {
 
 impl CommandKind {
     /// Every command.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::Auth,
         Self::Resume,
         Self::Ping,
@@ -64,6 +79,12 @@ impl CommandKind {
         Self::TypingStop,
         Self::ReceiptRead,
         Self::ReceiptDelivered,
+        Self::ConversationCreate,
+        Self::ConversationUpdate,
+        Self::ConversationSettings,
+        Self::MemberAdd,
+        Self::MemberUpdate,
+        Self::MemberRemove,
         Self::StatusSet,
         Self::FriendRequestSend,
         Self::FriendRequestAccept,
@@ -85,6 +106,12 @@ impl CommandKind {
             Self::TypingStop => "typing.stop",
             Self::ReceiptRead => "receipt.read",
             Self::ReceiptDelivered => "receipt.delivered",
+            Self::ConversationCreate => "conversation.create",
+            Self::ConversationUpdate => "conversation.update",
+            Self::ConversationSettings => "conversation.settings",
+            Self::MemberAdd => "member.add",
+            Self::MemberUpdate => "member.update",
+            Self::MemberRemove => "member.remove",
             Self::StatusSet => "status.set",
             Self::FriendRequestSend => "friendRequest.send",
             Self::FriendRequestAccept => "friendRequest.accept",
@@ -126,6 +153,18 @@ impl CommandKind {
             Self::ReceiptDelivered => {
                 "Says how far one's device has received; like `POST /api/v1/conversations/{id}/delivered`."
             }
+            Self::ConversationCreate => "Makes a group; like `POST /api/v1/conversations`.",
+            Self::ConversationUpdate => "Renames or describes a group; like `PATCH /api/v1/conversations/{id}`.",
+            Self::ConversationSettings => {
+                "Chooses how one sees a conversation; like `PATCH /api/v1/conversations/{id}/settings`."
+            }
+            Self::MemberAdd => "Adds members to a group; like `POST /api/v1/conversations/{id}/members`.",
+            Self::MemberUpdate => {
+                "Gives a member another role; like `PATCH /api/v1/conversations/{id}/members/{userId}`."
+            }
+            Self::MemberRemove => {
+                "Removes a member, or oneself to leave; like `DELETE /api/v1/conversations/{id}/members/{userId}`."
+            }
             Self::StatusSet => "Sets one's status; like `PUT /api/v1/users/me/status`.",
             Self::FriendRequestSend => "Asks somebody to be friends; like `POST /api/v1/friend-requests`.",
             Self::FriendRequestAccept => "Accepts a friend request; like `POST /api/v1/friend-requests/{id}/accept`.",
@@ -140,10 +179,22 @@ impl CommandKind {
     /// What the command is about, if its data names that beside the body of the REST call.
     pub const fn subject(self) -> Option<Subject> {
         match self {
-            Self::Auth | Self::Resume | Self::Ping | Self::StatusSet | Self::FriendRequestSend => None,
-            Self::MessageSend | Self::TypingStart | Self::TypingStop | Self::ReceiptRead | Self::ReceiptDelivered => {
-                Some(Subject::Conversation)
-            }
+            Self::Auth
+            | Self::Resume
+            | Self::Ping
+            | Self::ConversationCreate
+            | Self::StatusSet
+            | Self::FriendRequestSend => None,
+            Self::MessageSend
+            | Self::TypingStart
+            | Self::TypingStop
+            | Self::ReceiptRead
+            | Self::ReceiptDelivered
+            | Self::ConversationUpdate
+            | Self::ConversationSettings
+            | Self::MemberAdd
+            | Self::MemberUpdate
+            | Self::MemberRemove => Some(Subject::Conversation),
             Self::FriendRequestAccept | Self::FriendRequestReject | Self::FriendRequestCancel => {
                 Some(Subject::FriendRequest)
             }
@@ -202,6 +253,18 @@ pub enum Command {
     ReceiptRead(ConversationId, SetReceipt),
     /// `receipt.delivered`
     ReceiptDelivered(ConversationId, SetReceipt),
+    /// `conversation.create`
+    ConversationCreate(CreateGroup),
+    /// `conversation.update`
+    ConversationUpdate(ConversationId, UpdateConversation),
+    /// `conversation.settings`
+    ConversationSettings(ConversationId, UpdateConversationSettings),
+    /// `member.add`
+    MemberAdd(ConversationId, AddMembers),
+    /// `member.update`
+    MemberUpdate(ConversationId, UpdateMember),
+    /// `member.remove`
+    MemberRemove(ConversationId, RemoveMember),
     /// `status.set`
     StatusSet(SetStatus),
     /// `friendRequest.send`
@@ -248,6 +311,27 @@ impl Command {
             CommandKind::ReceiptDelivered => {
                 let (conversation, receipt) = in_conversation(data)?;
                 Self::ReceiptDelivered(conversation, receipt)
+            }
+            CommandKind::ConversationCreate => Self::ConversationCreate(read(data)?),
+            CommandKind::ConversationUpdate => {
+                let (conversation, update) = in_conversation(data)?;
+                Self::ConversationUpdate(conversation, update)
+            }
+            CommandKind::ConversationSettings => {
+                let (conversation, settings) = in_conversation(data)?;
+                Self::ConversationSettings(conversation, settings)
+            }
+            CommandKind::MemberAdd => {
+                let (conversation, members) = in_conversation(data)?;
+                Self::MemberAdd(conversation, members)
+            }
+            CommandKind::MemberUpdate => {
+                let (conversation, member) = in_conversation(data)?;
+                Self::MemberUpdate(conversation, member)
+            }
+            CommandKind::MemberRemove => {
+                let (conversation, member) = in_conversation(data)?;
+                Self::MemberRemove(conversation, member)
             }
             CommandKind::StatusSet => Self::StatusSet(read(data)?),
             CommandKind::FriendRequestSend => Self::FriendRequestSend(read(data)?),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Message, User, field, rules};
+use super::{ConversationSettings, MemberRole, Message, User, field, rules};
 use crate::problem::Problem;
 
 /// A conversation as one of its members sees it.
@@ -20,13 +20,25 @@ pub struct Conversation {
     /// Its name; null in a direct conversation, which is shown by the other user's name.
     #[schema(required = true)]
     pub name: Option<String>,
-    /// Where its picture is; null in a direct conversation, which is shown by the other user's picture.
+    /// What a group is for; null for nothing said.
+    #[schema(required = true)]
+    pub description: Option<String>,
+    /// Where its picture is. Null so far: a direct conversation is shown by the other user's picture, a group by its
+    /// name.
     #[schema(required = true, format = "uri-reference")]
     pub avatar_url: Option<String>,
     /// In a direct conversation, the other user.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = User, required = false)]
     pub other_user: Option<User>,
+    /// How many members a group has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u32, required = false, example = 3)]
+    pub member_count: Option<u32>,
+    /// What one may do in it; `member` in a direct conversation.
+    pub role: MemberRole,
+    /// How one wants to see it.
+    pub settings: ConversationSettings,
     /// The newest message.
     #[schema(required = true)]
     pub last_message: Option<Message>,
@@ -36,7 +48,7 @@ pub struct Conversation {
     /// The newest revision, to resume from.
     #[schema(maximum = 9007199254740991i64, example = 42)]
     pub rev: u64,
-    /// How many messages of others one has not read.
+    /// How many messages of others one has not read. System messages don't count.
     #[schema(example = 2)]
     pub unread: u64,
     /// How many of these mention one.
@@ -45,7 +57,7 @@ pub struct Conversation {
     /// How far one has read.
     #[schema(maximum = 9007199254740991i64, example = 40)]
     pub read_seq: u64,
-    /// The positions of the other members, as far as they show them.
+    /// The positions of the other members, as far as they show them; none in a group of more than 100.
     pub receipts: Vec<Position>,
     /// When the newest message was sent, or else when the conversation was made.
     #[schema(format = DateTime, example = "2026-11-21T10:57:31.042Z")]
@@ -58,9 +70,13 @@ impl From<&ConversationView> for Conversation {
         Self {
             id: conversation.id.to_string(),
             kind: conversation.kind.into(),
-            name: None,
+            name: conversation.name.as_ref().map(ToString::to_string),
+            description: conversation.description.as_ref().map(ToString::to_string),
             avatar_url: None,
             other_user: view.other.as_ref().map(Into::into),
+            member_count: view.me.role.map(|_| conversation.member_count),
+            role: view.me.role.map_or(MemberRole::Member, Into::into),
+            settings: ConversationSettings::new(&view.me.settings, conversation.last_seq),
             last_message: view.last_message.as_ref().map(Into::into),
             last_seq: conversation.last_seq.get(),
             rev: conversation.rev.get(),
@@ -80,12 +96,15 @@ impl From<&ConversationView> for Conversation {
 pub enum Kind {
     /// Two users; there is one for each pair.
     Direct,
+    /// Users with roles, who come and go.
+    Group,
 }
 
 impl From<ConversationKind> for Kind {
     fn from(kind: ConversationKind) -> Self {
         match kind {
             ConversationKind::Direct => Self::Direct,
+            ConversationKind::Group => Self::Group,
         }
     }
 }
@@ -156,6 +175,14 @@ impl Typing {
     pub fn new(conversation: ConversationId, user: UserId, typing: bool) -> Self {
         Self { conversation_id: conversation.to_string(), user_id: user.to_string(), typing }
     }
+}
+
+/// That one is no longer in a conversation: the data of the event `conversation.deleted`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConversationDeleted {
+    /// The conversation.
+    #[schema(pattern = "^[0-9a-f]{24}$", example = "6740a1b2c3d4e5f6aaaaaaaa")]
+    pub id: String,
 }
 
 /// Whom to open a direct conversation with.

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{
-    BlockUpdate, Conversation, Friend, FriendRemoved, FriendRequest, Message, PresenceUpdate, Receipt, Typing, User,
+    BlockUpdate, Conversation, ConversationDeleted, Friend, FriendRemoved, FriendRequest, Message, PresenceUpdate,
+    Receipt, Typing, User,
 };
 
 /// The events that there are, named as on the wire.
@@ -36,6 +37,10 @@ pub enum EventKind {
     FriendRemoved,
     /// Somebody is blocked, or no longer.
     BlockUpdated,
+    /// One has changed how one sees a conversation.
+    ConversationUpdated,
+    /// One is no longer in a conversation.
+    ConversationDeleted,
     /// The connection's session has ended.
     SessionRevoked,
     /// A stream has to be loaded anew.
@@ -44,7 +49,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every event.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Ready,
         Self::MessageCreated,
         Self::ReceiptUpdated,
@@ -57,6 +62,8 @@ impl EventKind {
         Self::FriendAdded,
         Self::FriendRemoved,
         Self::BlockUpdated,
+        Self::ConversationUpdated,
+        Self::ConversationDeleted,
         Self::SessionRevoked,
         Self::Resync,
     ];
@@ -76,6 +83,8 @@ impl EventKind {
             Self::FriendAdded => "friend.added",
             Self::FriendRemoved => "friend.removed",
             Self::BlockUpdated => "block.updated",
+            Self::ConversationUpdated => "conversation.updated",
+            Self::ConversationDeleted => "conversation.deleted",
             Self::SessionRevoked => "session.revoked",
             Self::Resync => "resync",
         }
@@ -88,7 +97,8 @@ impl EventKind {
                 "The first event of every connection, as soon as the server knows whose it is. Belongs to no stream."
             }
             Self::MessageCreated => {
-                "A message was sent, also by oneself on this or another device. A change of the conversation's stream."
+                "A message was sent, also by oneself on this or another device. A change of the conversation's stream. \
+                 One of the kind `system` tells that members came or went, or of another name, description or role."
             }
             Self::ReceiptUpdated => {
                 "A member has received or read further. Of others in the conversation's stream, at its present \
@@ -117,6 +127,12 @@ impl EventKind {
             Self::BlockUpdated => {
                 "One has blocked a user, who is no friend then and whose friend requests, and those to him, are gone; \
                  or one no longer does. Only one's own devices are told. A change of one's own stream."
+            }
+            Self::ConversationUpdated => {
+                "One has changed how one sees a conversation, on this or another device. A change of one's own stream."
+            }
+            Self::ConversationDeleted => {
+                "One is no longer in a conversation: nothing more of its stream comes. A change of one's own stream."
             }
             Self::SessionRevoked => {
                 "The connection's session was revoked or has reached its end; the connection is closed with 4003 next."
@@ -181,6 +197,10 @@ pub enum EventData {
     FriendRemoved(FriendRemoved),
     /// Of `block.updated`.
     BlockUpdated(BlockUpdate),
+    /// Of `conversation.updated`.
+    ConversationUpdated(Box<Conversation>),
+    /// Of `conversation.deleted`.
+    ConversationDeleted(ConversationDeleted),
     /// Of `session.revoked`.
     SessionRevoked(SessionRevoked),
     /// Of `resync`.
@@ -203,6 +223,8 @@ impl EventData {
             Self::FriendAdded(_) => EventKind::FriendAdded,
             Self::FriendRemoved(_) => EventKind::FriendRemoved,
             Self::BlockUpdated(_) => EventKind::BlockUpdated,
+            Self::ConversationUpdated(_) => EventKind::ConversationUpdated,
+            Self::ConversationDeleted(_) => EventKind::ConversationDeleted,
             Self::SessionRevoked(_) => EventKind::SessionRevoked,
             Self::Resync(_) => EventKind::Resync,
         }
@@ -227,6 +249,8 @@ impl EventData {
             Event::FriendAdded(view) => Self::FriendAdded(Box::new((&**view).into())),
             Event::FriendRemoved(user) => Self::FriendRemoved(FriendRemoved { user_id: user.to_string() }),
             Event::BlockUpdated(view) => Self::BlockUpdated(view.into()),
+            Event::ConversationUpdated(view) => Self::ConversationUpdated(Box::new((&**view).into())),
+            Event::ConversationDeleted(id) => Self::ConversationDeleted(ConversationDeleted { id: id.to_string() }),
             Event::Resync => Self::Resync(Empty {}),
         }
     }

@@ -1,6 +1,6 @@
 //! Messages.
 
-use parlor_domain::{ClientMessageId, ConversationId, Delivery, MessageText, MessageView};
+use parlor_domain::{ClientMessageId, Content, ConversationId, Delivery, MessageText, MessageView, SystemEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -27,12 +27,16 @@ pub struct Message {
     pub rev: u64,
     /// What sort of message it is.
     pub kind: Kind,
-    /// Who sent it.
+    /// Who sent it; of a system message, who did what it tells.
     #[schema(pattern = "^[0-9a-f]{24}$", example = "6740a1b2c3d4e5f601234567")]
     pub sender_id: String,
-    /// What it says, byte for byte as it was sent.
+    /// What it says, byte for byte as it was sent; empty in a system message.
     #[schema(max_length = 8000, example = "Good morning, Charles.")]
     pub text: String,
+    /// What a system message tells; absent in others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = SystemNote, required = false)]
+    pub system: Option<SystemNote>,
     /// Files that come with it. None so far.
     #[schema(value_type = Vec<Object>, max_items = 0)]
     pub attachments: [(); 0],
@@ -67,14 +71,19 @@ pub struct Message {
 impl From<&MessageView> for Message {
     fn from(view: &MessageView) -> Self {
         let message = &view.message;
+        let (kind, system) = match &message.content {
+            Content::Text(_) => (Kind::Text, None),
+            Content::System(event) => (Kind::System, Some(event.into())),
+        };
         Self {
             id: message.id.to_string(),
             conversation_id: message.conversation_id.to_string(),
             seq: message.seq.get(),
             rev: message.rev.get(),
-            kind: Kind::Text,
+            kind,
             sender_id: message.sender_id.to_string(),
-            text: message.text.to_string(),
+            text: message.text().to_owned(),
+            system,
             attachments: [],
             reply_to: None,
             reactions: [],
@@ -96,6 +105,38 @@ impl From<&MessageView> for Message {
 pub enum Kind {
     /// What a user wrote.
     Text,
+    /// What the server noted; it counts as unread for nobody.
+    System,
+}
+
+/// What a system message tells.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SystemNote {
+    /// What the sender did: `group_created`, `members_added`, `members_removed`, `member_left`, `role_changed`,
+    /// `owner_changed`, `renamed` or `description_changed`. There will be more.
+    #[schema(example = "members_added")]
+    pub action: &'static str,
+    /// To whom, if to users.
+    #[schema(example = json!(["6740a1b2c3d4e5f601234567"]))]
+    pub user_ids: Vec<String>,
+    /// The new value, if something has one now: the name, the description or the role.
+    #[schema(required = true)]
+    pub value: Option<String>,
+    /// How many members the conversation has since.
+    #[schema(example = 3)]
+    pub member_count: u32,
+}
+
+impl From<&SystemEvent> for SystemNote {
+    fn from(event: &SystemEvent) -> Self {
+        Self {
+            action: event.action.name(),
+            user_ids: event.users.iter().map(ToString::to_string).collect(),
+            value: event.value.clone(),
+            member_count: event.member_count,
+        }
+    }
 }
 
 /// How far a message has come.

@@ -1,9 +1,9 @@
 //! Pages of messages as JSON, written by hand: no other answer is so long, and most of the time that it takes would be
 //! spent on copies of ids and on the names of fields.
 
-use parlor_domain::{MessageView, Timestamp};
+use parlor_domain::{Content, MessageView, Timestamp};
 
-use super::message::{DeliveryState, Kind};
+use super::message::{DeliveryState, Kind, SystemNote};
 
 /// A page of messages: a [`Page`](super::Page) of [`Message`](super::Message)s.
 #[derive(Clone, Debug)]
@@ -56,11 +56,19 @@ impl Json {
         self.raw(r#","rev":"#);
         self.value(&message.rev.get())?;
         self.raw(r#","kind":"#);
-        self.value(&Kind::Text)?;
+        let (kind, system) = match &message.content {
+            Content::Text(_) => (Kind::Text, None),
+            Content::System(event) => (Kind::System, Some(event)),
+        };
+        self.value(&kind)?;
         self.raw(r#","senderId":""#);
         self.bytes.extend(message.sender_id.to_hex());
         self.raw(r#"","text":"#);
-        self.text(message.text.as_str())?;
+        self.text(message.text())?;
+        if let Some(event) = system {
+            self.raw(r#","system":"#);
+            self.value(&SystemNote::from(event))?;
+        }
         self.raw(r#","attachments":[],"replyTo":null,"reactions":[],"mentions":[],"metadata":"#);
         // It is JSON.
         self.raw(message.metadata.as_str());
@@ -138,7 +146,8 @@ struct Day {
 #[cfg(test)]
 mod tests {
     use parlor_domain::{
-        ClientMessageId, ConversationId, Delivery, Message, MessageId, MessageText, Metadata, Rev, Seq, UserId,
+        ClientMessageId, ConversationId, Delivery, Message, MessageId, MessageText, Metadata, Rev, Seq, SystemAction,
+        SystemEvent, UserId,
     };
     use proptest::prelude::*;
 
@@ -154,17 +163,27 @@ mod tests {
         let metadata = prop::sample::select(vec!["{}", r#"{ "a" : [1, "\"\u0041"], "a": null }"#]);
         // A valid text, and at its end anything but the one character that no text has.
         let text = any::<String>().prop_map(|text| format!("x{}", text.replace('\0', "\u{1}")));
+        let text = text.prop_map(|text| Content::Text(MessageText::parse(&text).unwrap()));
+        let system =
+            (prop::sample::select(SystemAction::ALL.to_vec()), any::<[[u8; 12]; 2]>(), any::<Option<String>>())
+                .prop_map(|(action, users, value)| SystemEvent {
+                    action,
+                    users: users.map(UserId::from_bytes).to_vec(),
+                    value,
+                    member_count: 7,
+                });
+        let content = prop_oneof![text, system.prop_map(Content::System)];
         let times = 0..=Timestamp::MAX.as_millis();
         let client_id = prop::option::of("[ -~é]{1,20}");
-        (any::<[[u8; 12]; 3]>(), any::<[u64; 2]>(), text, metadata, client_id, times, delivery).prop_map(
-            |([id, conversation, sender], [seq, rev], text, metadata, client_id, time, delivery)| MessageView {
+        (any::<[[u8; 12]; 3]>(), any::<[u64; 2]>(), content, metadata, client_id, times, delivery).prop_map(
+            |([id, conversation, sender], [seq, rev], content, metadata, client_id, time, delivery)| MessageView {
                 message: Message {
                     id: MessageId::from_bytes(id),
                     conversation_id: ConversationId::from_bytes(conversation),
                     seq: Seq::new(seq),
                     rev: Rev::new(rev),
                     sender_id: UserId::from_bytes(sender),
-                    text: MessageText::parse(&text).unwrap(),
+                    content,
                     metadata: Metadata::parse(metadata).unwrap(),
                     client_message_id: client_id.map(|id| ClientMessageId::parse(&id).unwrap()),
                     created_at: Timestamp::from_millis(time),

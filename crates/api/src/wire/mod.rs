@@ -7,6 +7,7 @@ mod auth;
 mod commands;
 mod conversation;
 mod events;
+mod group;
 mod message;
 mod message_page;
 mod metadata;
@@ -26,12 +27,17 @@ pub use commands::{
     Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential, Subject,
 };
 pub use conversation::{
-    Conversation, Kind as ConversationKind, OpenDirect, Position, Receipt, SetReceipt, SetTyping, Typing,
+    Conversation, ConversationDeleted, Kind as ConversationKind, OpenDirect, Position, Receipt, SetReceipt, SetTyping,
+    Typing,
 };
 pub use events::{
     Empty, EventData, EventFrame, EventKind, Heartbeat, Ready, ReadyConnection, SessionRevoked, SocketLimits,
 };
-pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage};
+pub use group::{
+    AddMembers, ConversationSettings, CreateGroup, GroupMember, MemberRole, RemoveMember, SetRole, UpdateConversation,
+    UpdateConversationSettings, UpdateMember,
+};
+pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage, SystemNote};
 pub use message_page::MessagePage;
 pub use metadata::Metadata;
 pub use page::Page;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    Bio, ClientMessageId, DisplayName, Email, InvalidValue, MessageText, ObjectId, RequestText, StatusText, Timestamp,
-    Username,
+    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, InvalidValue, MessageText, ObjectId,
+    RequestText, StatusText, Timestamp, Username,
 };
 use parlor_services::Password;
 use serde_json::value::RawValue;
@@ -62,6 +62,14 @@ pub(super) fn request_text(text: &str) -> Result<(), ValidationError> {
 
 pub(super) fn client_message_id(text: &str) -> Result<(), ValidationError> {
     check(ClientMessageId::parse(text))
+}
+
+pub(super) fn conversation_name(text: &str) -> Result<(), ValidationError> {
+    check(ConversationName::parse(text))
+}
+
+pub(super) fn description(text: &str) -> Result<(), ValidationError> {
+    check(Description::parse(text))
 }
 
 pub(super) fn id(text: &str) -> Result<(), ValidationError> {

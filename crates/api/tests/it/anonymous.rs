@@ -42,7 +42,10 @@ async fn every_operation_refuses_who_has_no_token_unless_it_is_listed_as_public(
         let wants_token =
             operation["security"].as_array().is_some_and(|ways| ways.iter().all(|way| way != &serde_json::json!({})));
         assert_eq!(wants_token, public.is_none(), "{method} {path}: document and list differ");
-        let at = path.replace("{id}", "65f0c0ffee65f0c0ffee65f0").replace("{file}", "no-such-file");
+        let at = path
+            .replace("{id}", "65f0c0ffee65f0c0ffee65f0")
+            .replace("{userId}", "65f0c0ffee65f0c0ffee65f1")
+            .replace("{file}", "no-such-file");
         let verb: Method = method.to_uppercase().parse().unwrap();
         let answer = app.send(request(verb, &at, "")).await;
         match public {

@@ -7,6 +7,7 @@ mod anonymous;
 mod bodies;
 mod browsers;
 mod documents;
+mod groups;
 mod messages;
 mod operation;
 mod paths;

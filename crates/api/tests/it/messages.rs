@@ -37,7 +37,9 @@ async fn a_conversation_is_answered_in_the_promised_shape() {
     assert_eq!(
         conversation,
         &json!({
-            "id": id, "kind": "direct", "name": null, "avatarUrl": null, "otherUser": conversation["otherUser"],
+            "id": id, "kind": "direct", "name": null, "description": null, "avatarUrl": null,
+            "otherUser": conversation["otherUser"], "role": "member",
+            "settings": { "muted": false, "mutedUntil": null, "pinned": false, "archived": false, "hidden": false },
             "lastMessage": last_message, "lastSeq": 1, "rev": sent["rev"], "unread": 1, "mentions": 0, "readSeq": 0,
             "receipts": [{ "userId": bob.id, "readSeq": conversation["receipts"][0]["readSeq"], "deliveredSeq": conversation["receipts"][0]["deliveredSeq"] }],
             "updatedAt": "2023-11-14T22:13:20.000Z"

@@ -105,6 +105,7 @@ fn services_config(messages: Rate) -> ServicesConfig {
         connections_per_user: 10,
         shared_store: false,
         request_cooldown: Duration::from_secs(86_400),
+        group_members: 4,
     }
 }
 
@@ -232,6 +233,24 @@ where
             access: text(&answer.body["accessToken"]),
             refresh: text(&answer.body["refreshToken"]),
         }
+    }
+
+    /// Makes a group; gives its id.
+    pub(crate) async fn group(&self, owner: &Account, others: &[&Account]) -> String {
+        let ids: Vec<&str> = others.iter().map(|other| &*other.id).collect();
+        let body = serde_json::json!({ "name": "Round table", "memberIds": ids });
+        let made = self.post("/api/v1/conversations", &owner.access, body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.body["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn three(&self) -> [Account; 3] {
+        [self.sign_up("ada").await, self.sign_up("bob").await, self.sign_up("cem").await]
+    }
+
+    /// A request with another method than POST and with a body.
+    pub(crate) async fn change(&self, method: Method, path: &str, by: &Account, body: Value) -> Answer {
+        self.send(request(method, path, &by.access).set_json(body)).await
     }
 
     /// Signs two users up and opens their conversation; gives its id.

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Record;
 use crate::{
-    ConversationId, FriendRequest, Member, Message, PasswordHash, Session, Settings, Status, Tie, Timestamp, User,
-    UserChange, UserTopic,
+    Content, ConversationId, FriendRequest, Member, MemberSettings, Message, PasswordHash, Session, Settings, Status,
+    SystemEvent, Tie, Timestamp, User, UserChange, UserTopic,
 };
 
 /// A SHA-256 over records in the order in which they were added. Two sequences of records have the same if and only if
@@ -60,10 +60,13 @@ impl Fields<'_> {
                 self.bytes(session.as_bytes());
                 self.time(*expires_at);
             }
-            Record::Conversation { id, kind, pair, created_at, updated_at } => {
+            Record::Conversation { id, kind, pair, name, description, created_at, updated_at } => {
                 self.bytes(id.as_bytes());
                 self.text(kind.name());
-                pair.iter().for_each(|user| self.bytes(user.as_bytes()));
+                self.number(pair.is_some().into());
+                pair.iter().flatten().for_each(|user| self.bytes(user.as_bytes()));
+                self.optional(name.as_ref().map(|name| name.as_str()), Self::text);
+                self.optional(description.as_ref().map(|description| description.as_str()), Self::text);
                 self.time(*created_at);
                 self.time(*updated_at);
             }
@@ -126,6 +129,7 @@ impl Fields<'_> {
         self.number(rev.get());
         match topic {
             UserTopic::Conversation(id) => self.topic("conversation", id.as_bytes()),
+            UserTopic::Settings(id) => self.topic("settings", id.as_bytes()),
             UserTopic::Read(id) => self.topic("read", id.as_bytes()),
             UserTopic::Profile => self.text("profile"),
             UserTopic::FriendRequest(id) => self.topic("friend request", id.as_bytes()),
@@ -160,26 +164,59 @@ impl Fields<'_> {
     }
 
     fn member(&mut self, conversation: ConversationId, member: &Member) {
-        let Member { user_id, joined_at, read_seq, read_receipt_seq, delivered_seq, held_from } = member;
+        let Member {
+            user_id,
+            role,
+            joined_at,
+            joined_rev,
+            read_seq,
+            read_receipt_seq,
+            delivered_seq,
+            held_from,
+            settings: MemberSettings { muted_until, pinned, archived, hidden_up_to },
+        } = member;
         self.bytes(conversation.as_bytes());
         self.bytes(user_id.as_bytes());
+        self.optional(role.map(|role| role.name()), Self::text);
         self.time(*joined_at);
+        self.number(joined_rev.get());
         [read_seq, read_receipt_seq, delivered_seq].into_iter().for_each(|seq| self.number(seq.get()));
         self.optional(held_from.map(|rev| rev.get()), Self::number);
+        self.optional(*muted_until, Self::time);
+        self.number((*pinned).into());
+        self.number((*archived).into());
+        self.optional(hidden_up_to.map(|seq| seq.get()), Self::number);
     }
 
     fn message(&mut self, message: &Message) {
-        let Message { id, conversation_id, seq, rev, sender_id, text, metadata, client_message_id, created_at } =
+        let Message { id, conversation_id, seq, rev, sender_id, content, metadata, client_message_id, created_at } =
             message;
         self.bytes(id.as_bytes());
         self.bytes(conversation_id.as_bytes());
         self.number(seq.get());
         self.number(rev.get());
         self.bytes(sender_id.as_bytes());
-        self.text(text.as_str());
+        self.content(content);
         self.text(metadata.as_str());
         self.optional(client_message_id.as_ref().map(|id| id.as_str()), Self::text);
         self.time(*created_at);
+    }
+
+    fn content(&mut self, content: &Content) {
+        match content {
+            Content::Text(text) => {
+                self.text("text");
+                self.text(text.as_str());
+            }
+            Content::System(SystemEvent { action, users, value, member_count }) => {
+                self.text("system");
+                self.text(action.name());
+                self.number(users.len() as u64);
+                users.iter().for_each(|user| self.bytes(user.as_bytes()));
+                self.optional(value.as_deref(), Self::text);
+                self.number((*member_count).into());
+            }
+        }
     }
 
     fn bytes(&mut self, bytes: &[u8]) {

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::{Conversation, ConversationId, Member, Message, ReceiptKind, Rev, Seq, Timestamp, UserChange, UserId};
+use crate::{
+    Conversation, ConversationId, Member, MemberSettingsChange, Message, ReceiptKind, Rev, Seq, Timestamp, UserChange,
+    UserId,
+};
 
 /// A direct conversation to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +39,12 @@ pub struct InboxEntry {
     pub me: Member,
     /// In a direct conversation, the other member.
     pub other: Option<Member>,
+    /// In a group of at most [`POSITIONS_TOLD`](Self::POSITIONS_TOLD) members, the other members.
+    pub others: Vec<Member>,
     /// The newest message.
     pub last_message: Option<Message>,
+    /// How many messages after the member's `read_seq` count as unread: all but system messages.
+    pub unread: u64,
 }
 
 /// A page of a user's conversations.
@@ -47,8 +54,15 @@ pub struct Inbox {
     pub user: UserId,
     /// Only what comes after this one in the order.
     pub after: Option<(Timestamp, ConversationId)>,
+    /// Only those that he has put away, or only the others.
+    pub archived: Option<bool>,
     /// At most this many.
     pub limit: usize,
+}
+
+impl InboxEntry {
+    /// How many members a group has at most for its members to be told each other's positions.
+    pub const POSITIONS_TOLD: u32 = 100;
 }
 
 /// Where a conversation is for one of its members.
@@ -58,6 +72,8 @@ pub struct Head {
     pub conversation: ConversationId,
     /// Its newest revision.
     pub rev: Rev,
+    /// The member's [`Member::joined_rev`].
+    pub joined_rev: Rev,
     /// The member's [`Member::held_from`].
     pub held_from: Option<Rev>,
 }
@@ -98,12 +114,23 @@ pub enum ReceiptOutcome {
         /// The member as it is then.
         member: Member,
         /// The conversation as it is then.
-        conversation: Conversation,
+        conversation: Box<Conversation>,
+        /// How many messages are unread then.
+        unread: u64,
         /// If the own `read_seq` moved: the revision that this took in the user's own stream.
         own_rev: Option<Rev>,
         /// Whether a position that others see moved.
         shown: bool,
     },
+}
+
+/// What came of setting how a member sees a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsSet {
+    /// The conversation as it is for him then.
+    pub entry: InboxEntry,
+    /// The revision that this took in his own stream.
+    pub own_rev: Rev,
 }
 
 /// Conversations and their members.
@@ -121,8 +148,8 @@ pub trait ConversationStore: Send + Sync {
     /// Those of these conversations that the user is in, in any order.
     async fn find_many(&self, ids: &[ConversationId], user: UserId) -> StoreResult<Vec<InboxEntry>>;
 
-    /// A page of the user's conversations, the one with the newest activity (`updated_at`) first, and among equals
-    /// the greater id first.
+    /// A page of the user's conversations, without those that he hides, the one with the newest activity
+    /// (`updated_at`) first, and among equals the greater id first.
     async fn inbox(&self, page: &Inbox) -> StoreResult<Vec<InboxEntry>>;
 
     /// Where every conversation is that the user is in.
@@ -136,6 +163,15 @@ pub trait ConversationStore: Send + Sync {
     /// `delivered_seq`; `Delivered` moves `delivered_seq` if shown, else nothing. If `read_seq` moves, it is recorded in the user's own stream
     /// (topic `Read`).
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome>;
+
+    /// Changes how the member sees the conversation, and records it in his own stream (topic `Settings`). `None` if he
+    /// is not in it.
+    async fn set_settings(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        change: &MemberSettingsChange,
+    ) -> StoreResult<Option<SettingsSet>>;
 
     /// The user's own stream after a revision, in order, at most `limit` changes, and its newest revision at the
     /// same moment.

@@ -12,9 +12,9 @@ pub enum AppendOutcome {
     Appended {
         /// The message with its `seq` and `rev`.
         message: Message,
-        /// Whether, in a direct conversation, it is held back from the other one: his
+        /// In a direct conversation, whether it is held back from the other one: his
         /// [`held_from`](crate::Member::held_from) is set.
-        held: bool,
+        held: Option<bool>,
     },
     /// The sender has sent this message before: the first one, as it is now.
     Repeated(Message),
@@ -94,7 +94,7 @@ pub trait MessageStore: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClientMessageId, MessageId, MessageText, Metadata, Timestamp, UserId};
+    use crate::{ClientMessageId, Content, MessageId, MessageText, Metadata, Timestamp, UserId};
 
     fn send(name: Option<&str>, text: &str) -> NewMessage {
         NewMessage {
@@ -110,8 +110,8 @@ mod tests {
 
     fn stored(new: NewMessage) -> Message {
         let NewMessage { id, conversation_id, sender_id, text, metadata, client_message_id, created_at } = new;
-        let (seq, rev) = (Seq::new(1), Rev::new(1));
-        Message { id, conversation_id, seq, rev, sender_id, text, metadata, client_message_id, created_at }
+        let (seq, rev, content) = (Seq::new(1), Rev::new(1), Content::Text(text));
+        Message { id, conversation_id, seq, rev, sender_id, content, metadata, client_message_id, created_at }
     }
 
     #[test]

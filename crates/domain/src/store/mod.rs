@@ -10,6 +10,7 @@
 mod checksum;
 mod conversations;
 mod error;
+mod groups;
 mod maintenance;
 mod messages;
 mod relations;
@@ -23,9 +24,13 @@ pub use checksum::Checksum;
 #[cfg(any(test, feature = "testing"))]
 pub use conversations::MockConversationStore;
 pub use conversations::{
-    ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, UserLogPage,
+    ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet,
+    UserLogPage,
 };
 pub use error::StoreError;
+#[cfg(any(test, feature = "testing"))]
+pub use groups::MockGroupStore;
+pub use groups::{GroupChanged, GroupOutcome, GroupStore, MembersPage};
 pub use maintenance::Maintenance;
 #[cfg(any(test, feature = "testing"))]
 pub use maintenance::MockMaintenance;
@@ -59,6 +64,8 @@ pub struct Stores {
     pub sessions: Arc<dyn SessionStore>,
     /// Conversations, their members, and the users' own streams.
     pub conversations: Arc<dyn ConversationStore>,
+    /// Groups and their changes.
+    pub groups: Arc<dyn GroupStore>,
     /// The message log.
     pub messages: Arc<dyn MessageStore>,
     /// Friends, friend requests and blocks.

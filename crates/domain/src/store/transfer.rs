@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::{
-    ConversationId, ConversationKind, Fingerprint, FriendRequest, FriendRequestId, Member, Message, PasswordHash, Rev,
-    SecretHash, Seq, Session, SessionId, Tie, Timestamp, User, UserChange, UserId,
+    ConversationId, ConversationKind, ConversationName, Description, Fingerprint, FriendRequest, FriendRequestId,
+    Member, Message, PasswordHash, Rev, SecretHash, Seq, Session, SessionId, Tie, Timestamp, User, UserChange, UserId,
 };
 
 /// A sort of records.
@@ -207,7 +207,11 @@ pub enum Record {
         /// What sort of conversation it is.
         kind: ConversationKind,
         /// The two users of a direct conversation, the lesser id first.
-        pair: [UserId; 2],
+        pair: Option<[UserId; 2]>,
+        /// What a group is called.
+        name: Option<ConversationName>,
+        /// What a group is for.
+        description: Option<Description>,
         /// When it was made.
         created_at: Timestamp,
         /// When its newest message was sent, or else when it was made.

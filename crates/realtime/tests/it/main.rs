@@ -6,6 +6,7 @@ mod announcements;
 mod catching_up;
 mod closing;
 mod holding;
+mod leaving;
 mod ordering;
 mod presence;
 mod properties;

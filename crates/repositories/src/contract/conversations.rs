@@ -74,7 +74,7 @@ pub async fn the_inbox_has_the_newest_activity_first(f: &Fixture) {
     expected.sort();
     expected.push(ids[1]);
     expected.reverse();
-    let mut page = Inbox { user: ada, after: None, limit: 3 };
+    let mut page = Inbox { user: ada, after: None, archived: None, limit: 3 };
     let mut seen = Vec::new();
     loop {
         let entries = f.stores.conversations.inbox(&page).await.unwrap();
@@ -83,8 +83,9 @@ pub async fn the_inbox_has_the_newest_activity_first(f: &Fixture) {
         seen.extend(entries.iter().map(|entry| entry.conversation.id));
     }
     assert_eq!(seen, expected);
-    let first = &f.stores.conversations.inbox(&Inbox { user: ada, after: None, limit: 1 }).await.unwrap()[0];
-    assert_eq!(first.last_message.as_ref().unwrap().text.as_str(), "newest");
+    let first =
+        &f.stores.conversations.inbox(&Inbox { user: ada, after: None, archived: None, limit: 1 }).await.unwrap()[0];
+    assert_eq!(first.last_message.as_ref().unwrap().text(), "newest");
 }
 
 pub async fn heads_tell_where_each_conversation_is(f: &Fixture) {
@@ -95,7 +96,7 @@ pub async fn heads_tell_where_each_conversation_is(f: &Fixture) {
     f.send(ada, id, "two").await;
     let mut heads = f.stores.conversations.heads(ada).await.unwrap();
     heads.sort_by_key(|head| head.rev);
-    let head = |conversation, rev| Head { conversation, rev: Rev::new(rev), held_from: None };
+    let head = |conversation, rev| Head { conversation, rev: Rev::new(rev), joined_rev: Rev::ZERO, held_from: None };
     assert_eq!(heads, [head(empty, 0), head(id, 2)]);
 }
 

@@ -7,6 +7,7 @@
 #![expect(missing_docs, reason = "a behaviour's name says what it is about")]
 
 pub mod conversations;
+pub mod groups;
 pub mod messages;
 pub mod relations;
 pub mod sessions;
@@ -17,10 +18,13 @@ pub mod users;
 use std::time::Duration;
 
 use parlor_domain::{
-    ClientMessageId, Clock as _, ConversationId, DeviceLabel, Email, Message, MessageId, MessageText, Metadata,
-    NewMessage, PasswordHash, Rev, SecretHash, Session, SessionId, Status, StatusKind, Timestamp, User, UserId,
-    Username,
-    store::{AppendOutcome, Inbox, NewDirect, NewSession, NewUser, OpenedDirect, Stores},
+    ClientMessageId, Clock as _, ConversationId, ConversationName, DeviceLabel, Email, GroupAction, GroupChange,
+    Message, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, Rev, SecretHash, Session, SessionId,
+    Status, StatusKind, Timestamp, User, UserId, Username,
+    store::{
+        AppendOutcome, GroupChanged, GroupOutcome, Inbox, MembersPage, NewDirect, NewSession, NewUser, OpenedDirect,
+        Stores,
+    },
     testing::{SeededEntropy, SettableClock},
 };
 
@@ -67,6 +71,26 @@ macro_rules! store_behaviours {
                 a_receipt_beyond_the_end_is_refused
                 being_busy_marks_where_each_conversation_stood
                 a_conversation_made_with_a_busy_user_is_held_from_its_beginning
+            ]
+            groups [
+                a_group_begins_with_the_message_that_tells_of_it
+                unknown_and_deleted_users_are_named_and_nothing_is_made
+                a_change_is_one_with_the_messages_that_tell_of_it
+                a_change_that_is_refused_changes_nothing
+                who_comes_in_has_read_what_was_there
+                who_has_gone_can_neither_send_nor_see
+                who_has_gone_may_come_again
+                an_owner_who_leaves_hands_over
+                what_the_last_one_leaves_nobody_sees
+                system_messages_do_not_count_as_unread
+                changes_and_messages_at_once_make_one_order_without_a_hole
+                of_many_who_are_added_at_once_a_group_takes_no_more_than_it_may
+                the_members_are_paged_by_their_ids
+                small_groups_show_all_members_positions
+                what_comes_to_a_busy_newcomer_is_held_back_from_then_on
+                each_member_sees_a_conversation_in_his_own_way
+                hidden_and_archived_conversations_do_not_end_the_inbox
+                the_groups_of_a_user_are_known
             ]
             messages [
                 messages_count_up_without_a_hole
@@ -221,6 +245,39 @@ impl Fixture {
         (ada, bob, self.open(ada, bob).await.id)
     }
 
+    pub(crate) fn make_group(&self, creator: UserId, members: &[UserId]) -> NewGroup {
+        let id = ConversationId::generate(&self.clock, &self.entropy);
+        NewGroup {
+            id,
+            creator,
+            name: ConversationName::parse("Round table").unwrap(),
+            description: None,
+            members: members.to_vec(),
+            message: MessageId::unnamed(id, &self.entropy),
+            now: self.now(),
+        }
+    }
+
+    pub(crate) async fn group(&self, creator: UserId, members: &[UserId]) -> ConversationId {
+        let new = self.make_group(creator, members);
+        let outcome = self.stores.groups.create(&new).await.unwrap();
+        assert!(matches!(outcome, GroupOutcome::Changed(_)), "{outcome:?}");
+        new.id
+    }
+
+    pub(crate) fn make_change(&self, conversation: ConversationId, actor: UserId, action: GroupAction) -> GroupChange {
+        let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &self.entropy));
+        GroupChange { conversation, actor, action, messages, now: self.now() }
+    }
+
+    pub(crate) async fn change_group(&self, id: ConversationId, actor: UserId, action: GroupAction) -> GroupChanged {
+        let change = self.make_change(id, actor, action);
+        match self.stores.groups.change(&change).await.unwrap() {
+            GroupOutcome::Changed(changed) => *changed,
+            refused @ GroupOutcome::Refused(_) => panic!("{refused:?}"),
+        }
+    }
+
     fn make_message(&self, from: UserId, to: ConversationId, text: &str, client_id: Option<&str>) -> NewMessage {
         let client_message_id = client_id.map(|id| ClientMessageId::parse(id).unwrap());
         NewMessage {
@@ -266,10 +323,22 @@ pub async fn fill(f: &Fixture) {
         conversations.push(conversation);
     }
     relations::fill(f, &users).await;
+    let mut groups = Vec::new();
+    for _ in 0..3 {
+        let group = f.group(users[1], &users[2..]).await;
+        f.change_group(group, users[1], GroupAction::Remove(users[5])).await;
+        f.change_group(group, users[1], GroupAction::Add { users: vec![users[5]], at_most: 100 }).await;
+        f.send(users[2], group, "filling").await;
+        groups.push(group);
+    }
     let (user, store) = (users[1], &f.stores.conversations);
-    store.inbox(&Inbox { user, after: None, limit: 10 }).await.unwrap();
+    store.inbox(&Inbox { user, after: None, archived: None, limit: 10 }).await.unwrap();
     store.find_many(&conversations, user).await.unwrap();
     store.find(conversations[0], user).await.unwrap();
     store.heads(user).await.unwrap();
     f.stores.messages.changes(conversations[0], Rev::ZERO, 1).await.unwrap();
+    store.find_many(&groups, users[7]).await.unwrap();
+    f.stores.groups.of(users[7]).await.unwrap();
+    let page = MembersPage { conversation: groups[0], after: Some(users[3]), limit: 10 };
+    f.stores.groups.members(&page).await.unwrap();
 }

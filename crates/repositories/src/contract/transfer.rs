@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    ConversationId, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId, Login, Member,
-    Message, MessageId, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId,
-    SettingsChange, Status, StatusKind, StatusText, Tie, TieKind, Timestamp, User, UserChange, UserId, UserTopic,
-    Username, WhoCanWrite,
+    ConversationId, ConversationName, Description, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequest,
+    FriendRequestId, GroupAction, Login, Member, MemberRole, MemberSettingsChange, Message, MessageId, PasswordHash,
+    ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId, SettingsChange, Status, StatusKind,
+    StatusText, Tie, TieKind, Timestamp, User, UserChange, UserId, UserTopic, Username, WhoCanWrite,
     store::{
         AppendOutcome, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part, Position,
         ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, UserLogPage, Window,
@@ -33,9 +33,30 @@ pub async fn furnish(f: &Fixture) {
     let busy = Status { kind: StatusKind::Busy, text: StatusText::parse("deep in work").ok(), until: Some(later(f)) };
     f.stores.users.set_status(bob, &busy, Some(f.now()), f.now()).await.unwrap();
     f.send(ada, first, "held back").await;
+    furnish_group(f, dan, [ada, bob, cem]).await;
     furnish_sessions(f, ada, bob).await;
     super::relations::furnish(f, [ada, bob, cem, dan]).await;
     f.stores.users.delete(cem, f.now()).await.unwrap();
+}
+
+/// A group in which everything has happened, seen in another way by each.
+async fn furnish_group(f: &Fixture, owner: UserId, [ada, bob, cem]: [UserId; 3]) {
+    let id = f.group(owner, &[ada, cem]).await;
+    f.send(ada, id, "hello all").await;
+    f.change_group(id, owner, GroupAction::Add { users: vec![bob], at_most: 10 }).await;
+    let name = ConversationName::parse("Żółć & Söhne").ok();
+    let description = Some(Description::parse("first\nsecond").unwrap());
+    f.change_group(id, owner, GroupAction::Describe { name, description }).await;
+    f.change_group(id, owner, GroupAction::SetRole { user: ada, role: MemberRole::Admin }).await;
+    f.change_group(id, cem, GroupAction::Remove(cem)).await;
+    let change = MemberSettingsChange {
+        muted_until: Some(Some(later(f))),
+        pinned: Some(true),
+        archived: Some(true),
+        hidden: Some(true),
+    };
+    f.stores.conversations.set_settings(id, ada, &change).await.unwrap().unwrap();
+    f.send(owner, id, "and again").await;
 }
 
 async fn furnish_account(f: &Fixture) -> UserId {
@@ -147,7 +168,7 @@ impl UserView {
     async fn of(stores: &Stores, user: User) -> Self {
         const LIMIT: usize = 10_000;
         let id = user.id;
-        let inbox = Inbox { user: id, after: None, limit: LIMIT };
+        let inbox = Inbox { user: id, after: None, archived: None, limit: LIMIT };
         let inbox = stores.conversations.inbox(&inbox).await.unwrap();
         let (mut members, mut messages) = (Vec::new(), Vec::new());
         for entry in &inbox {
@@ -307,15 +328,17 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
     assert_eq!(conflict(f, named("aDA", None)).await, "username");
     assert_eq!(conflict(f, named("eve", Some("aDA@EXAMPLE.org"))).await, "email");
     for part in [Part::UserStreams, Part::Conversations, Part::FriendRequests] {
-        let record = of(&records, part).next().unwrap().clone();
+        let is_group = |record: &&Record| matches!(record, Record::Conversation { pair: None, .. });
+        let record = of(&records, part).find(|record| !is_group(record)).unwrap().clone();
         let (twice, field) = match record {
             Record::UserChange { user, change: UserChange { topic, .. } } => {
                 let change = UserChange { rev: Rev::new(999), topic };
                 (Record::UserChange { user, change }, "topic")
             }
-            Record::Conversation { kind, pair, created_at, updated_at, .. } => {
+            Record::Conversation { kind, pair, name, description, created_at, updated_at, .. } => {
                 let id = ConversationId::from_bytes([9; 12]);
-                (Record::Conversation { id, kind, pair, created_at, updated_at }, "pair of users")
+                let twice = Record::Conversation { id, kind, pair, name, description, created_at, updated_at };
+                (twice, "pair of users")
             }
             Record::FriendRequest(request) => {
                 let id = FriendRequestId::from_bytes([9; 12]);

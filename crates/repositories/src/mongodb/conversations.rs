@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::{
     ClientSession,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     options::ReturnDocument,
 };
 use parlor_domain::{
-    Conversation, ConversationId, ConversationKind, Member, ReceiptKind, Rev, Seq, UserId, UserTopic,
+    Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
+    UserId, UserTopic,
     store::{
         ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome,
-        StoreError, StoreResult, UserLogPage,
+        SettingsSet, StoreError, StoreResult, UserLogPage,
     },
 };
 
@@ -78,13 +79,31 @@ impl ConversationStore for Database {
             return Ok(ReceiptOutcome::Beyond(entry.conversation.last_seq));
         }
         if moved(&entry.me, advance) == entry.me {
-            let InboxEntry { me: member, conversation, .. } = entry;
-            return Ok(ReceiptOutcome::Advanced { member, conversation, own_rev: None, shown: false });
+            let InboxEntry { me: member, conversation, unread, .. } = entry;
+            let conversation = Box::new(conversation);
+            return Ok(ReceiptOutcome::Advanced { member, conversation, unread, own_rev: None, shown: false });
         }
         self.change((*advance, entry), |c, (advance, entry), session| {
             advance_receipt(c, session, advance, entry).boxed()
         })
         .await
+    }
+
+    async fn set_settings(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        change: &MemberSettingsChange,
+    ) -> StoreResult<Option<SettingsSet>> {
+        let Some(entry) = ConversationStore::find(self, id, user).await? else { return Ok(None) };
+        let last = entry.conversation.last_seq;
+        let own_rev = self
+            .change((id, user, *change, last), |c, (id, user, change, last), session| {
+                set_settings(c, session, (*id, *user), change, *last).boxed()
+            })
+            .await?;
+        let Some(own_rev) = own_rev else { return Ok(None) };
+        Ok(ConversationStore::find(self, id, user).await?.map(|entry| SettingsSet { entry, own_rev }))
     }
 
     async fn user_changes(&self, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {
@@ -113,6 +132,8 @@ async fn open_direct(c: &Collections, session: &mut ClientSession, new: &NewDire
         kind: ConversationKind::Direct.name().to_owned(),
         members: vec![oid(new.opener.as_bytes()), oid(new.other.as_bytes())],
         direct_key: Some(key),
+        name: None,
+        description: None,
         created_at: date(new.now),
         updated_at: date(new.now),
     };
@@ -128,24 +149,41 @@ async fn join(c: &Collections, session: &mut ClientSession, new: &NewDirect, use
     let Some(account) = record(c, session, by_id(user), topic, Document::new()).await? else {
         return Err(StoreError::unavailable(format!("user {user} is gone")).into());
     };
-    let member = Member {
-        user_id: user,
-        joined_at: new.now,
-        read_seq: Seq::ZERO,
-        read_receipt_seq: Seq::ZERO,
-        delivered_seq: Seq::ZERO,
-        held_from: account.status.holds(new.now).then_some(Rev::ZERO),
-    };
+    let held_from = account.status.holds(new.now).then_some(Rev::ZERO);
+    let member = Member { held_from, ..Member::of_direct(user, new.now) };
     c.members.insert_one(encode(&MemberDocument::new(new.id, &member))?).session(session).await?;
     Ok((user, account.rev))
 }
 
 async fn inbox(c: &Collections, page: &Inbox) -> Attempt<Vec<InboxEntry>> {
-    if page.limit == 0 {
-        return Ok(Vec::new());
+    let wanted = |entry: &InboxEntry| {
+        let settings = entry.me.settings;
+        page.archived.is_none_or(|archived| archived == settings.archived)
+            && !settings.hides(entry.conversation.last_seq)
+    };
+    let (mut shown, mut after) = (Vec::new(), page.after);
+    while shown.len() < page.limit {
+        // What the member has chosen stands with the member, so what he does not want to see is read as well.
+        let entries = inbox_part(c, page.user, after, page.limit).await?;
+        let is_last = entries.len() < page.limit;
+        after = entries.last().map(|last| (last.conversation.updated_at, last.conversation.id));
+        shown.extend(entries.into_iter().filter(wanted));
+        if is_last {
+            break;
+        }
     }
-    let mut filter = doc! { "members": oid(page.user.as_bytes()) };
-    if let Some((time, id)) = page.after {
+    shown.truncate(page.limit);
+    Ok(shown)
+}
+
+async fn inbox_part(
+    c: &Collections,
+    user: UserId,
+    after: Option<(Timestamp, ConversationId)>,
+    limit: usize,
+) -> Attempt<Vec<InboxEntry>> {
+    let mut filter = doc! { "members": oid(user.as_bytes()) };
+    if let Some((time, id)) = after {
         filter.insert("updatedAt", doc! { "$lte": date(time) });
         let behind = doc! { "_id": { "$lt": oid(id.as_bytes()) } };
         filter.insert("$or", [doc! { "updatedAt": { "$lt": date(time) } }, behind]);
@@ -153,17 +191,17 @@ async fn inbox(c: &Collections, page: &Inbox) -> Attempt<Vec<InboxEntry>> {
     let newest_first = doc! { "updatedAt": -1, "_id": -1 };
     let find = async || {
         let found = c.newest_conversations.find(filter.clone()).sort(newest_first.clone());
-        all::<ConversationDocument>(found.limit(long(page.limit as u64)).await?).await
+        all::<ConversationDocument>(found.limit(long(limit as u64)).await?).await
     };
     let found = find().await?;
-    let shown = entries(c, &found, page.user).await?;
+    let shown = entries(c, &found, user).await?;
     let moved = moved_on(&found, &shown);
     if moved.is_empty() {
         return Ok(shown);
     }
     // Pages follow each other by what is stored, so that has to be what is shown.
     c.update_many("conversations", moved, durable_document()).await?;
-    entries(c, &find().await?, page.user).await
+    entries(c, &find().await?, user).await
 }
 
 /// The updates of the conversations whose stored activity is behind their log: a node has ended, or a primary was lost,
@@ -177,24 +215,21 @@ fn moved_on(found: &[StoredConversation], shown: &[InboxEntry]) -> Vec<Document>
     behind.map(update).collect()
 }
 
-/// What a member gets with each conversation: his own membership, the other one of a direct conversation, and the newest
-/// message. In the order of the conversations.
+/// What a member gets with each conversation: his own membership, the others as far as he is told of them, the newest
+/// message, and how many are unread. In the order of the conversations.
 async fn entries(c: &Collections, found: &[StoredConversation], user: UserId) -> Attempt<Vec<InboxEntry>> {
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<ConversationId> = found.iter().map(|found| found.conversation.id).collect();
-    let conversations: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
-    let filter = doc! { "conversation": { "$in": conversations } };
-    let members = holds::members(c, &c.newest_members, filter, doc! { "conversation": 1, "user": 1 });
-    let (members, tails) = tokio::join!(members, messages::tails(c, &ids));
+    let (members, tails) = tokio::join!(members_for(c, found, user), messages::tails(c, &ids));
     let (mut members, mut tails) = (by_conversation(members?), tails?);
     let mut entries = Vec::new();
     for StoredConversation { conversation, .. } in found {
         let mut conversation = conversation.clone();
         let Tail { last, rev } = tails.remove(&conversation.id).unwrap_or_default();
-        let mut here = members.remove(&conversation.id).unwrap_or_default().into_iter();
-        let Some(mut me) = here.clone().find(|member| member.user_id == user) else {
+        let mut others = members.remove(&conversation.id).unwrap_or_default();
+        let Some(mut me) = others.iter().position(|member| member.user_id == user).map(|me| others.remove(me)) else {
             return Err(StoreError::corrupt(format!("conversation {}: has no member {user}", conversation.id)).into());
         };
         conversation.rev = rev;
@@ -206,12 +241,75 @@ async fn entries(c: &Collections, found: &[StoredConversation], user: UserId) ->
                 me.read_seq = last.seq;
             }
         }
-        let other = match conversation.kind {
-            ConversationKind::Direct => here.find(|member| member.user_id != user),
-        };
-        entries.push(InboxEntry { conversation, me, other, last_message: last });
+        let other = if conversation.kind == ConversationKind::Direct { others.pop() } else { None };
+        entries.push(InboxEntry { conversation, me, other, others, last_message: last, unread: 0 });
     }
+    count_unread(c, &mut entries).await?;
     Ok(entries)
+}
+
+/// The memberships that a user gets with these conversations: everyone's where he is told of all, his own in any case.
+async fn members_for(c: &Collections, found: &[StoredConversation], user: UserId) -> Attempt<Vec<StoredMember>> {
+    let is_told = |found: &&StoredConversation| found.conversation.member_count <= InboxEntry::POSITIONS_TOLD;
+    let (told, large): (Vec<_>, Vec<_>) = found.iter().partition(is_told);
+    let ids = |found: Vec<&StoredConversation>| -> Vec<_> {
+        found.iter().map(|found| oid(found.conversation.id.as_bytes())).collect()
+    };
+    let order = doc! { "conversation": 1, "user": 1 };
+    let mut members = Vec::new();
+    if !told.is_empty() {
+        let filter = doc! { "conversation": { "$in": ids(told) } };
+        members = holds::members(c, &c.newest_members, filter, order.clone()).await?;
+    }
+    if !large.is_empty() {
+        let filter = doc! { "conversation": { "$in": ids(large) }, "user": oid(user.as_bytes()) };
+        members.extend(holds::members(c, &c.newest_members, filter, order).await?);
+    }
+    Ok(members)
+}
+
+async fn count_unread(c: &Collections, entries: &mut [InboxEntry]) -> Attempt<()> {
+    let part = |entry: &InboxEntry| (entry.conversation.id, entry.me.read_seq, entry.conversation.last_seq);
+    let parts: Vec<_> = entries.iter().map(part).filter(|(_, read, last)| read < last).collect();
+    let not_counted = messages::not_counted(c, &parts).await?;
+    for entry in entries {
+        let (id, read, last) = part(entry);
+        let not_counted = not_counted.get(&id).copied().unwrap_or(0);
+        entry.unread = last.get().saturating_sub(read.get()).saturating_sub(not_counted);
+    }
+    Ok(())
+}
+
+async fn set_settings(
+    c: &Collections,
+    session: &mut ClientSession,
+    (id, user): (ConversationId, UserId),
+    change: &MemberSettingsChange,
+    last: Seq,
+) -> Attempt<Option<Rev>> {
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    let mut put = |field: &str, value: Option<Option<Bson>>| match value {
+        Some(Some(value)) => drop(set.insert(field, value)),
+        Some(None) => drop(unset.insert(field, "")),
+        None => {}
+    };
+    let flag = |value: Option<bool>| value.map(|value| value.then_some(Bson::Boolean(true)));
+    put("mutedUntil", change.muted_until.map(|until| until.map(|until| date(until).into())));
+    put("pinned", flag(change.pinned));
+    put("archived", flag(change.archived));
+    put("hiddenUpTo", change.hidden.map(|hidden| hidden.then(|| long(last.get()).into())));
+    let mut update = Document::new();
+    for (operator, fields) in [("$set", set), ("$unset", unset)] {
+        if !fields.is_empty() {
+            update.insert(operator, fields);
+        }
+    }
+    let member = doc! { "conversation": oid(id.as_bytes()), "user": oid(user.as_bytes()) };
+    if !update.is_empty() && c.members.update_one(member, update).session(&mut *session).await?.matched_count == 0 {
+        return Ok(None);
+    }
+    let recorded = record(c, session, by_id(user), UserTopic::Settings(id), Document::new()).await?;
+    Ok(recorded.map(|account| account.rev))
 }
 
 fn by_conversation(members: Vec<StoredMember>) -> HashMap<ConversationId, Vec<Member>> {
@@ -235,7 +333,8 @@ pub(crate) async fn heads(c: &Collections, users: &[UserId]) -> Attempt<HashMap<
         let revs = messages::revs(c, &ids).await?;
         for StoredMember { conversation, member, .. } in memberships {
             let rev = revs.get(conversation).copied().unwrap_or_default();
-            let head = Head { conversation: *conversation, rev, held_from: member.held_from };
+            let Member { joined_rev, held_from, .. } = *member;
+            let head = Head { conversation: *conversation, rev, joined_rev, held_from };
             heads.entry(member.user_id).or_default().push(head);
         }
     }
@@ -296,7 +395,19 @@ async fn advance_receipt(
         None
     };
     let shown = member.read_receipt_seq > me.read_receipt_seq || member.delivered_seq > me.delivered_seq;
-    Ok(ReceiptOutcome::Advanced { member, conversation, own_rev, shown })
+    let unread = unread(c, &conversation, member.read_seq).await?;
+    Ok(ReceiptOutcome::Advanced { member, conversation: Box::new(conversation), unread, own_rev, shown })
+}
+
+/// How many messages of a conversation are unread by who has read so far.
+async fn unread(c: &Collections, conversation: &Conversation, read: Seq) -> Attempt<u64> {
+    let (id, last) = (conversation.id, conversation.last_seq);
+    let unread = last.get().saturating_sub(read.get());
+    if unread == 0 {
+        return Ok(0);
+    }
+    let not_counted = messages::not_counted(c, &[(id, read, last)]).await?;
+    Ok(unread.saturating_sub(not_counted.get(&id).copied().unwrap_or(0)))
 }
 
 async fn user_changes(c: &Collections, user: UserId, after: Rev, limit: usize) -> Attempt<UserLogPage> {

@@ -23,7 +23,7 @@ use parlor_domain::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, Semaphore},
+    sync::{Mutex, RwLock, Semaphore},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -216,10 +216,43 @@ impl Database {
         C: Send + Sync + 'static,
         T: Send + 'static,
     {
+        self.change_within(None, context, job).await
+    }
+
+    /// The same, but if the first attempt comes across another one, the others are made while nobody shares these turns.
+    pub(crate) async fn change_alone<C, T>(
+        &self,
+        turns: Arc<RwLock<()>>,
+        context: C,
+        job: for<'a> fn(&'a Collections, &'a C, &'a mut ClientSession) -> Job<'a, T>,
+    ) -> StoreResult<T>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.change_within(Some(turns), context, job).await
+    }
+
+    async fn change_within<C, T>(
+        &self,
+        turns: Option<Arc<RwLock<()>>>,
+        context: C,
+        job: for<'a> fn(&'a Collections, &'a C, &'a mut ClientSession) -> Job<'a, T>,
+    ) -> StoreResult<T>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+    {
         let collections = self.collections.clone();
         let transactions = self.transactions;
         let mut pace = Pace::until(Instant::now() + self.limits.operation);
         let attempts = async move {
+            let alone = async |turns: &Option<Arc<RwLock<()>>>| match turns {
+                Some(turns) => Some(Arc::clone(turns).write_owned().await),
+                None => None,
+            };
+            // Without transactions nothing else keeps two changes apart.
+            let mut turn = if transactions { None } else { alone(&turns).await };
             loop {
                 let (answer, again) = if transactions {
                     let answer = transact(&collections, &context, job, &mut pace).await;
@@ -234,6 +267,9 @@ impl Database {
                 };
                 if !again || pace.is_over() {
                     return answer;
+                }
+                if turn.is_none() {
+                    turn = alone(&turns).await;
                 }
                 pace.wait().await;
             }

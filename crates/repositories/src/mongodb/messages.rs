@@ -166,6 +166,32 @@ pub(crate) async fn tails(c: &Collections, conversations: &[ConversationId]) -> 
     Ok(tails)
 }
 
+/// How many of the messages of each conversation after one place, up to another, don't count as unread.
+pub(crate) async fn not_counted(
+    c: &Collections,
+    parts: &[(ConversationId, Seq, Seq)],
+) -> Attempt<HashMap<ConversationId, u64>> {
+    if parts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let part = |(id, after, until): &(ConversationId, Seq, Seq)| {
+        doc! {
+            "conversation": oid(id.as_bytes()),
+            "seq": { "$gt": long(after.get()), "$lte": long(until.get()) },
+            "kind": { "$exists": true },
+        }
+    };
+    let parts: Vec<Document> = parts.iter().map(part).collect();
+    let count = doc! { "$group": { "_id": "$conversation", "count": { "$sum": 1_i64 } } };
+    let mut found = c.messages.aggregate([doc! { "$match": { "$or": parts } }, count]).await?;
+    let mut counts = HashMap::new();
+    while found.advance().await? {
+        let count = found.current().get_i64("count").map_err(StoreError::corrupt)?;
+        counts.insert(conversation_id(found.current())?, u64::try_from(count).unwrap_or(0));
+    }
+    Ok(counts)
+}
+
 fn matching(conversations: &[ConversationId]) -> Document {
     let ids: Vec<_> = conversations.iter().map(|id| oid(id.as_bytes())).collect();
     doc! { "$match": { "_id": { "$in": ids } } }

@@ -9,6 +9,7 @@ mod deployment;
 mod documents;
 mod error;
 mod gather;
+mod groups;
 mod holds;
 mod maintenance;
 mod messages;
@@ -127,6 +128,7 @@ impl MongoStore {
             users: self.database.clone(),
             sessions: self.database.clone(),
             conversations: self.database.clone(),
+            groups: self.database.clone(),
             messages: self.database.clone(),
             relations: self.database.clone(),
             maintenance: self.database.clone(),

@@ -1,6 +1,6 @@
 //! Everything in the database, record by record.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -15,7 +15,7 @@ use parlor_domain::{
 
 use super::{
     conversations::direct_key,
-    database::{Collections, Database, all},
+    database::{Collections, Database, all, durable_document},
     documents::{
         ConversationDocument, FriendRequestDocument, MemberDocument, MessageDocument, RefreshTokenDocument,
         SessionDocument, Stored, StoredConversation, StoredMember, TicketDocument, TieDocument, UserChangeDocument,
@@ -181,14 +181,23 @@ async fn conversations(c: &Collections, found: Vec<StoredConversation>) -> Attem
     let ids: Vec<ConversationId> = found.iter().map(|found| found.conversation.id).collect();
     let tails = messages::tails(c, &ids).await?;
     let record = |StoredConversation { conversation, members, .. }| {
-        let Conversation { id, kind, created_at, updated_at, last_seq: _, rev: _ } = conversation;
-        let pair: Result<[UserId; 2], _> = members.try_into();
-        let [a, b] = pair.map_err(|_| StoreError::corrupt(format!("conversation {id}: has not two members")))?;
+        let Conversation { id, kind, name, description, created_at, updated_at, .. } = conversation;
+        let pair = match kind {
+            ConversationKind::Direct => Some(pair(id, members)?),
+            ConversationKind::Group => None,
+        };
         let last = tails.get(&id).and_then(|tail| tail.last.as_ref());
         let updated_at = last.map_or(updated_at, |last| updated_at.max(last.created_at));
-        Ok(Record::Conversation { id, kind, pair: [a.min(b), a.max(b)], created_at, updated_at })
+        Ok(Record::Conversation { id, kind, pair, name, description, created_at, updated_at })
     };
     found.into_iter().map(record).collect()
+}
+
+/// The two of a direct conversation, the lesser id first.
+fn pair(id: ConversationId, members: Vec<UserId>) -> StoreResult<[UserId; 2]> {
+    let [a, b]: [UserId; 2] =
+        members.try_into().map_err(|_| StoreError::corrupt(format!("conversation {id}: has not two members")))?;
+    Ok([a.min(b), a.max(b)])
 }
 
 /// The members as they see themselves: their documents may be behind the log as well.
@@ -224,8 +233,25 @@ async fn import(c: &Collections, records: &[Record]) -> Attempt<()> {
             }
             inserted => drop(inserted?),
         }
+        add_to_groups(c, records).await?;
     }
     Ok(())
+}
+
+/// Adds the members among these records to the documents of their groups.
+async fn add_to_groups(c: &Collections, records: &[Record]) -> Attempt<()> {
+    let mut joins: HashMap<ConversationId, Vec<Bson>> = HashMap::new();
+    for record in records {
+        if let Record::Member { conversation, member } = record
+            && member.role.is_some()
+        {
+            joins.entry(*conversation).or_default().push(oid(member.user_id.as_bytes()).into());
+        }
+    }
+    let update = |(id, users): (ConversationId, Vec<Bson>)| {
+        doc! { "q": { "_id": oid(id.as_bytes()) }, "u": { "$addToSet": { "members": { "$each": users } } } }
+    };
+    c.update_many("conversations", joins.into_iter().map(update).collect(), durable_document()).await
 }
 
 /// Adds a document, unless it is there.
@@ -257,12 +283,15 @@ fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
             session: oid(session.as_bytes()),
             expires_at: date(*expires_at),
         }),
-        Record::Conversation { id, kind: kind @ ConversationKind::Direct, pair: [a, b], created_at, updated_at } => {
+        Record::Conversation { id, kind, pair, name, description, created_at, updated_at } => {
             encode(&ConversationDocument {
                 id: oid(id.as_bytes()),
                 kind: kind.name().to_owned(),
-                members: vec![oid(a.as_bytes()), oid(b.as_bytes())],
-                direct_key: Some(direct_key(*a, *b)),
+                // Those of a group are added with their own records.
+                members: pair.iter().flatten().map(|user| oid(user.as_bytes())).collect(),
+                direct_key: pair.map(|[a, b]| direct_key(a, b)),
+                name: name.as_ref().map(ToString::to_string),
+                description: description.as_ref().map(ToString::to_string),
                 created_at: date(*created_at),
                 updated_at: date(*updated_at),
             })

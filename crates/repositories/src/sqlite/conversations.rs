@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, ConversationKind, Member, ReceiptKind, Rev, Timestamp, UserChange, UserId, UserTopic,
+    Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
+    UserChange, UserId, UserTopic,
     store::{
         ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome,
-        StoreError, StoreResult, UserLogPage,
+        SettingsSet, StoreError, StoreResult, UserLogPage,
     },
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    Database,
+    Database, messages,
     rows::{self, CONVERSATION, MEMBER, MESSAGE, all, first, get, run},
     users::{self, record, topic},
 };
@@ -40,7 +41,7 @@ impl ConversationStore for Database {
     }
 
     async fn heads(&self, user: UserId) -> StoreResult<Vec<Head>> {
-        const SQL: &str = "SELECT conversations.id, conversations.rev, held_from \
+        const SQL: &str = "SELECT conversations.id, conversations.rev, joined_rev, held_from \
              FROM members JOIN conversations ON conversations.id = conversation_id WHERE members.user_id = ?1";
         self.readers
             .read(move |connection| {
@@ -48,6 +49,7 @@ impl ConversationStore for Database {
                     Ok(Head {
                         conversation: ConversationId::from_bytes(get(row, "id")?),
                         rev: rows::rev(row, "rev")?,
+                        joined_rev: rows::rev(row, "joined_rev")?,
                         held_from: get::<Option<u64>>(row, "held_from")?.map(Rev::new),
                     })
                 })
@@ -69,6 +71,16 @@ impl ConversationStore for Database {
         self.writer.write(move |connection| advance_receipt(connection, &advance)).await
     }
 
+    async fn set_settings(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        change: &MemberSettingsChange,
+    ) -> StoreResult<Option<SettingsSet>> {
+        let change = *change;
+        self.writer.write(move |connection| set_settings(connection, id, user, &change)).await
+    }
+
     async fn user_changes(&self, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {
         self.readers.read(move |connection| user_changes(connection, user, after, limit)).await
     }
@@ -87,7 +99,7 @@ fn open_direct(connection: &Connection, new: &NewDirect) -> StoreResult<OpenedDi
     let kind = ConversationKind::Direct.name();
     run(connection, INSERT, params![new.id.as_bytes(), kind, &key[..], new.now.as_millis()])?;
     let join = |user: UserId| -> StoreResult<_> {
-        insert_member(connection, new.id, user, new.now)?;
+        join(connection, new.id, Member::of_direct(user, new.now))?;
         Ok((user, record(connection, user, UserTopic::Conversation(new.id))?))
     };
     Ok(OpenedDirect { id: new.id, created: Some([join(new.opener)?, join(new.other)?]) })
@@ -101,13 +113,35 @@ pub(crate) fn direct_key(a: UserId, b: UserId) -> [u8; 24] {
     key
 }
 
-/// Adds a member; what comes to one who is busy is held back from the beginning.
-fn insert_member(connection: &Connection, id: ConversationId, user: UserId, now: Timestamp) -> StoreResult<()> {
-    const SQL: &str = "INSERT INTO members \
-         (conversation_id, user_id, joined_at, read_seq, read_receipt_seq, delivered_seq, held_from) \
-         VALUES (?1, ?2, ?3, 0, 0, 0, ?4)";
-    let held_from = users::find(connection, user)?.filter(|user| user.status.holds(now)).map(|_| 0);
-    run(connection, SQL, params![id.as_bytes(), user.as_bytes(), now.as_millis(), held_from]).map(|_| ())
+/// Adds a member who comes now; what comes to one who is busy is held back from then on.
+pub(crate) fn join(connection: &Connection, id: ConversationId, mut member: Member) -> StoreResult<()> {
+    let user = users::find(connection, member.user_id)?;
+    let holds = user.is_some_and(|user| user.status.holds(member.joined_at));
+    member.held_from = holds.then_some(member.joined_rev);
+    insert_member(connection, id, &member)
+}
+
+/// Adds a member as he is.
+pub(crate) fn insert_member(connection: &Connection, id: ConversationId, member: &Member) -> StoreResult<()> {
+    const SQL: &str = "INSERT INTO members (conversation_id, user_id, role, joined_at, joined_rev, read_seq, \
+         read_receipt_seq, delivered_seq, held_from, muted_until, pinned, archived, hidden_up_to) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let params = params![
+        id.as_bytes(),
+        member.user_id.as_bytes(),
+        member.role.map(|role| role.name()),
+        member.joined_at.as_millis(),
+        member.joined_rev.get(),
+        member.read_seq.get(),
+        member.read_receipt_seq.get(),
+        member.delivered_seq.get(),
+        member.held_from.map(Rev::get),
+        member.settings.muted_until.map(Timestamp::as_millis),
+        member.settings.pinned,
+        member.settings.archived,
+        member.settings.hidden_up_to.map(Seq::get),
+    ];
+    run(connection, SQL, params).map(|_| ())
 }
 
 fn find(connection: &Connection, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>> {
@@ -123,31 +157,60 @@ fn inbox(connection: &Connection, page: &Inbox) -> StoreResult<Vec<InboxEntry>> 
     let sql = format!(
         "SELECT {CONVERSATION}, {MEMBER} FROM members JOIN conversations ON conversations.id = conversation_id \
          WHERE members.user_id = ?1 AND (updated_at, conversations.id) < (?2, ?3) \
+         AND (hidden_up_to IS NULL OR hidden_up_to < last_seq) AND archived = coalesce(?5, archived) \
          ORDER BY updated_at DESC, conversations.id DESC LIMIT ?4"
     );
     let (time, id) = page.after.unwrap_or((Timestamp::MAX, ConversationId::from_bytes([0xff; 12])));
-    let params = params![page.user.as_bytes(), time.as_millis(), id.as_bytes(), page.limit];
+    let params = params![page.user.as_bytes(), time.as_millis(), id.as_bytes(), page.limit, page.archived];
     let found = all(connection, &sql, params, conversation_and_member)?;
     found.into_iter().map(|found| entry(connection, found)).collect()
 }
 
-fn conversation_and_member(row: &rusqlite::Row<'_>) -> StoreResult<(parlor_domain::Conversation, Member)> {
+fn conversation_and_member(row: &rusqlite::Row<'_>) -> StoreResult<(Conversation, Member)> {
     Ok((rows::conversation(row)?, rows::member(row)?))
 }
 
-/// What a member gets beside the conversation: the other one of a direct conversation, and the newest message.
-fn entry(
-    connection: &Connection,
-    (conversation, me): (parlor_domain::Conversation, Member),
-) -> StoreResult<InboxEntry> {
+/// What a member gets beside the conversation: the others as far as he is told of them, the newest message, and how
+/// many are unread.
+fn entry(connection: &Connection, (conversation, me): (Conversation, Member)) -> StoreResult<InboxEntry> {
     let id = conversation.id;
-    let other = format!("SELECT {MEMBER} FROM members WHERE conversation_id = ?1 AND user_id <> ?2");
-    let other = match conversation.kind {
-        ConversationKind::Direct => first(connection, &other, [id.as_bytes(), me.user_id.as_bytes()], rows::member)?,
+    let told = conversation.member_count <= InboxEntry::POSITIONS_TOLD;
+    let others = format!("SELECT {MEMBER} FROM members WHERE conversation_id = ?1 AND user_id <> ?2 ORDER BY user_id");
+    let mut others = match conversation.kind {
+        ConversationKind::Group if !told => Vec::new(),
+        ConversationKind::Direct | ConversationKind::Group => {
+            all(connection, &others, [id.as_bytes(), me.user_id.as_bytes()], rows::member)?
+        }
     };
+    let other = if conversation.kind == ConversationKind::Direct { others.pop() } else { None };
     let last = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND seq = ?2");
     let last_message = first(connection, &last, params![id.as_bytes(), conversation.last_seq.get()], rows::message)?;
-    Ok(InboxEntry { conversation, me, other, last_message })
+    let unread = messages::unread(connection, id, me.read_seq, conversation.last_seq)?;
+    Ok(InboxEntry { conversation, me, other, others, last_message, unread })
+}
+
+fn set_settings(
+    connection: &Connection,
+    id: ConversationId,
+    user: UserId,
+    change: &MemberSettingsChange,
+) -> StoreResult<Option<SettingsSet>> {
+    const SQL: &str = "UPDATE members SET muted_until = ?3, pinned = ?4, archived = ?5, hidden_up_to = ?6 \
+         WHERE conversation_id = ?1 AND user_id = ?2";
+    let Some(mut entry) = find(connection, id, user)? else { return Ok(None) };
+    let settings = entry.me.settings.changed(change, entry.conversation.last_seq);
+    let params = params![
+        id.as_bytes(),
+        user.as_bytes(),
+        settings.muted_until.map(Timestamp::as_millis),
+        settings.pinned,
+        settings.archived,
+        settings.hidden_up_to.map(Seq::get),
+    ];
+    run(connection, SQL, params)?;
+    entry.me.settings = settings;
+    let own_rev = record(connection, user, UserTopic::Settings(id))?;
+    Ok(Some(SettingsSet { entry, own_rev }))
 }
 
 fn advance_receipt(connection: &Connection, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
@@ -183,7 +246,8 @@ fn advance_receipt(connection: &Connection, advance: &ReceiptAdvance) -> StoreRe
     let moved = member.read_seq > me.read_seq;
     let own_rev = if moved { Some(record(connection, me.user_id, UserTopic::Read(conversation.id))?) } else { None };
     let shown = member.read_receipt_seq > me.read_receipt_seq || member.delivered_seq > me.delivered_seq;
-    Ok(ReceiptOutcome::Advanced { member, conversation, own_rev, shown })
+    let unread = messages::unread(connection, conversation.id, member.read_seq, conversation.last_seq)?;
+    Ok(ReceiptOutcome::Advanced { member, conversation: Box::new(conversation), unread, own_rev, shown })
 }
 
 fn user_changes(connection: &Connection, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId,
+    Content, ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId,
     store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 use rusqlite::{Connection, Params, Row, params};
 
 use super::{
     Database,
-    rows::{self, MESSAGE, all, all_while, first, get, message, run},
+    rows::{self, MESSAGE, all, all_while, content_columns, first, get, message, run},
 };
 
 #[async_trait]
@@ -44,8 +44,8 @@ struct Place {
     rev: Rev,
     /// The other one of a direct conversation is gone.
     other_deleted: bool,
-    /// What comes is held back from the other one.
-    held: bool,
+    /// In a direct conversation, whether what comes is held back from the other one.
+    held: Option<bool>,
 }
 
 fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcome> {
@@ -65,7 +65,7 @@ fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcom
         seq: place.last_seq.next(),
         rev: place.rev.next(),
         sender_id: new.sender_id,
-        text: new.text.clone(),
+        content: Content::Text(new.text.clone()),
         metadata: new.metadata.clone(),
         client_message_id: new.client_message_id.clone(),
         created_at: new.created_at,
@@ -82,7 +82,7 @@ fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcom
 /// Where the conversation is; `None` if the sender is not in it.
 fn place(connection: &Connection, conversation: ConversationId, sender: UserId) -> StoreResult<Option<Place>> {
     const SQL: &str = "SELECT last_seq, conversations.rev, users.deleted_at IS NOT NULL AS other_deleted, \
-         other.held_from IS NOT NULL AS held \
+         CASE conversations.kind WHEN 'direct' THEN other.held_from IS NOT NULL END AS held \
          FROM members AS me JOIN conversations ON conversations.id = me.conversation_id \
          LEFT JOIN members AS other ON conversations.kind = 'direct' \
          AND other.conversation_id = me.conversation_id AND other.user_id <> me.user_id \
@@ -107,16 +107,19 @@ fn with_id(connection: &Connection, id: MessageId) -> StoreResult<Option<(Messag
 
 /// Adds a message at its place, and nothing that follows from it; `false` if its id is taken.
 pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<bool> {
-    const SQL: &str = "INSERT INTO messages (id, conversation_id, seq, rev, sender_id, text, metadata, \
-         client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+    const SQL: &str = "INSERT INTO messages (id, conversation_id, seq, rev, sender_id, kind, text, system, metadata, \
+         client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (id) DO NOTHING";
+    let (kind, text, system) = content_columns(&message.content)?;
     let params = params![
         message.id.as_bytes(),
         message.conversation_id.as_bytes(),
         message.seq.get(),
         message.rev.get(),
         message.sender_id.as_bytes(),
-        message.text.as_str(),
+        kind,
+        text,
+        system,
         message.metadata.as_str(),
         message.client_message_id.as_ref().map(|id| id.as_str()),
         fingerprint.as_bytes(),
@@ -126,13 +129,25 @@ pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fi
 }
 
 /// What follows from a new message: the conversation has come to it, and its sender has read it.
-fn follow(connection: &Connection, message: &Message) -> StoreResult<()> {
+pub(crate) fn follow(connection: &Connection, message: &Message) -> StoreResult<()> {
     const CONVERSATION: &str =
         "UPDATE conversations SET last_seq = ?2, rev = ?3, updated_at = max(updated_at, ?4) WHERE id = ?1";
     const SENDER: &str = "UPDATE members SET read_seq = ?3 WHERE conversation_id = ?1 AND user_id = ?2";
     let (id, seq) = (message.conversation_id.as_bytes(), message.seq.get());
     run(connection, CONVERSATION, params![id, seq, message.rev.get(), message.created_at.as_millis()])?;
     run(connection, SENDER, params![id, message.sender_id.as_bytes(), seq]).map(|_| ())
+}
+
+/// How many of the messages between these two places count as unread: the first one is read, the last one is there.
+pub(crate) fn unread(connection: &Connection, id: ConversationId, read: Seq, last: Seq) -> StoreResult<u64> {
+    const SQL: &str = "SELECT count(*) AS count FROM messages INDEXED BY messages_not_counted \
+         WHERE conversation_id = ?1 AND seq > ?2 AND kind IS NOT NULL";
+    let unread = last.get().saturating_sub(read.get());
+    if unread == 0 {
+        return Ok(0);
+    }
+    let not_counted = first(connection, SQL, params![id.as_bytes(), read.get()], |row| get(row, "count"))?;
+    Ok(unread.saturating_sub(not_counted.unwrap_or(0)))
 }
 
 fn page(

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod error;
+mod groups;
 mod maintenance;
 mod messages;
 mod migrations;
@@ -103,6 +104,7 @@ impl SqliteStore {
             users: self.database.clone(),
             sessions: self.database.clone(),
             conversations: self.database.clone(),
+            groups: self.database.clone(),
             messages: self.database.clone(),
             relations: self.database.clone(),
             maintenance: self.database.clone(),

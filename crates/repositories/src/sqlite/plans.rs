@@ -11,10 +11,11 @@ use super::{
     users::TERM,
 };
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("users.rs"),
     include_str!("sessions.rs"),
     include_str!("conversations.rs"),
+    include_str!("groups.rs"),
     include_str!("messages.rs"),
     include_str!("relations.rs"),
     include_str!("maintenance.rs"),

@@ -2,13 +2,15 @@
 //! names its table and id.
 
 use parlor_domain::{
-    Bio, ClientMessageId, Conversation, ConversationId, ConversationKind, DeviceLabel, DisplayName, Email,
-    FriendRequest, FriendRequestId, Member, Message, MessageId, MessageText, Metadata, RequestState, RequestText, Rev,
-    Seq, Session, SessionId, Settings, Status, StatusKind, StatusText, SystemRole, Tie, TieKind, Timestamp, User,
-    UserId, Username, WhoCanWrite,
+    Bio, ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
+    DeviceLabel, DisplayName, Email, FriendRequest, FriendRequestId, Member, MemberRole, MemberSettings, Message,
+    MessageId, MessageText, Metadata, RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status,
+    StatusKind, StatusText, SystemAction, SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, Username,
+    WhoCanWrite,
     store::{StoreError, StoreResult},
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
+use serde::{Deserialize, Serialize};
 
 use super::error::failed;
 
@@ -167,14 +169,19 @@ pub(crate) fn session(row: &Row<'_>) -> StoreResult<Session> {
     })
 }
 
-pub(crate) const CONVERSATION: &str =
-    "conversations.id, kind, last_seq, conversations.rev, conversations.created_at, updated_at";
+pub(crate) const CONVERSATION: &str = "conversations.id, conversations.kind, name, description, \
+    CASE conversations.kind WHEN 'direct' THEN 2 \
+    ELSE (SELECT count(*) FROM members AS all_members WHERE all_members.conversation_id = conversations.id) \
+    END AS member_count, last_seq, conversations.rev, conversations.created_at, updated_at";
 
 pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
     named("conversation", row, "id", |row| {
         Ok(Conversation {
             id: ConversationId::from_bytes(get(row, "id")?),
             kind: parse(row, "kind", known(ConversationKind::from_name))?,
+            name: parse_optional(row, "name", ConversationName::parse)?,
+            description: parse_optional(row, "description", Description::parse)?.flatten(),
+            member_count: get(row, "member_count")?,
             last_seq: seq(row, "last_seq")?,
             rev: rev(row, "rev")?,
             created_at: time(row, "created_at")?,
@@ -183,24 +190,32 @@ pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
     })
 }
 
-pub(crate) const MEMBER: &str = "members.conversation_id AS member_of, members.user_id, joined_at, read_seq, \
-    read_receipt_seq, delivered_seq, held_from";
+pub(crate) const MEMBER: &str = "members.conversation_id AS member_of, members.user_id, role, joined_at, joined_rev, \
+    read_seq, read_receipt_seq, delivered_seq, held_from, muted_until, pinned, archived, hidden_up_to";
 
 pub(crate) fn member(row: &Row<'_>) -> StoreResult<Member> {
     named("member of conversation", row, "member_of", |row| {
         Ok(Member {
             user_id: UserId::from_bytes(get(row, "user_id")?),
+            role: parse_optional(row, "role", known(MemberRole::from_name))?,
             joined_at: time(row, "joined_at")?,
+            joined_rev: rev(row, "joined_rev")?,
             read_seq: seq(row, "read_seq")?,
             read_receipt_seq: seq(row, "read_receipt_seq")?,
             delivered_seq: seq(row, "delivered_seq")?,
             held_from: get::<Option<u64>>(row, "held_from")?.map(Rev::new),
+            settings: MemberSettings {
+                muted_until: optional_time(row, "muted_until")?,
+                pinned: get(row, "pinned")?,
+                archived: get(row, "archived")?,
+                hidden_up_to: get::<Option<u64>>(row, "hidden_up_to")?.map(Seq::new),
+            },
         })
     })
 }
 
 pub(crate) const MESSAGE: &str =
-    "id, conversation_id, seq, rev, sender_id, text, metadata, client_message_id, created_at";
+    "id, conversation_id, seq, rev, sender_id, kind, text, system, metadata, client_message_id, created_at";
 
 pub(crate) fn message(row: &Row<'_>) -> StoreResult<Message> {
     named("message", row, "id", |row| {
@@ -210,7 +225,7 @@ pub(crate) fn message(row: &Row<'_>) -> StoreResult<Message> {
             seq: seq(row, "seq")?,
             rev: rev(row, "rev")?,
             sender_id: UserId::from_bytes(get(row, "sender_id")?),
-            text: parse(row, "text", MessageText::parse)?,
+            content: content(row)?,
             metadata: parse(row, "metadata", Metadata::parse)?,
             client_message_id: parse_optional(row, "client_message_id", ClientMessageId::parse)?,
             created_at: time(row, "created_at")?,
@@ -247,4 +262,50 @@ pub(crate) fn tie(row: &Row<'_>) -> StoreResult<Tie> {
             since: time(row, "since")?,
         })
     })
+}
+
+fn content(row: &Row<'_>) -> StoreResult<Content> {
+    match get::<Option<String>>(row, "kind")?.as_deref() {
+        None => parse(row, "text", MessageText::parse).map(Content::Text),
+        Some(SYSTEM) => parse(row, "system", system_event).map(Content::System),
+        Some(_) => Err(StoreError::corrupt("kind is not one that is known")),
+    }
+}
+
+/// The kind of a system message.
+const SYSTEM: &str = "system";
+
+/// What a system message tells, as its column holds it.
+#[derive(Serialize, Deserialize)]
+struct SystemJson {
+    action: String,
+    users: Vec<String>,
+    value: Option<String>,
+    members: u32,
+}
+
+fn system_event(json: &str) -> Result<SystemEvent, &'static str> {
+    let SystemJson { action, users, value, members } = serde_json::from_str(json).map_err(|_| "is not as written")?;
+    Ok(SystemEvent {
+        action: SystemAction::from_name(&action).ok_or("has an action that is not known")?,
+        users: users.iter().map(|id| id.parse().map_err(|_| "names a user that is none")).collect::<Result<_, _>>()?,
+        value,
+        member_count: members,
+    })
+}
+
+/// A message's content as the columns `kind`, `text` and `system` hold it.
+pub(crate) fn content_columns(content: &Content) -> StoreResult<(Option<&'static str>, &str, Option<String>)> {
+    match content {
+        Content::Text(text) => Ok((None, text.as_str(), None)),
+        Content::System(SystemEvent { action, users, value, member_count }) => {
+            let json = SystemJson {
+                action: action.name().to_owned(),
+                users: users.iter().map(ToString::to_string).collect(),
+                value: value.clone(),
+                members: *member_count,
+            };
+            Ok((Some(SYSTEM), "", Some(serde_json::to_string(&json).map_err(StoreError::unavailable)?)))
+        }
+    }
 }

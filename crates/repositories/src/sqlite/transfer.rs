@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Conversation, ConversationId, Fingerprint, Member, Message, PasswordHash, Rev, SecretHash, Session, SessionId,
+    Conversation, ConversationId, ConversationKind, Fingerprint, Message, PasswordHash, SecretHash, Session, SessionId,
     Timestamp, UserChange, UserId,
     store::{Key, Part, Position, Record, StoreError, StoreResult, Transfer},
 };
@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, ffi::SQLITE_CONSTRAINT_FOREIGNKEY, params, param
 
 use super::{
     Database,
-    conversations::direct_key,
+    conversations::{direct_key, insert_member},
     error::conflict,
     messages, relations,
     rows::{
@@ -183,13 +183,19 @@ fn user_change(row: &Row<'_>) -> StoreResult<UserChange> {
 }
 
 fn conversation(row: &Row<'_>) -> StoreResult<Record> {
-    let Conversation { id, kind, created_at, updated_at, last_seq: _, rev: _ } = rows::conversation(row)?;
-    let pair = rows::named("conversation", row, "id", |row| {
-        let key: [u8; 24] = get(row, "direct_key")?;
-        let half = |bytes: &[u8]| bytes.try_into().map(UserId::from_bytes).map_err(StoreError::corrupt);
-        Ok([half(&key[..12])?, half(&key[12..])?])
-    })?;
-    Ok(Record::Conversation { id, kind, pair, created_at, updated_at })
+    let Conversation { id, kind, name, description, created_at, updated_at, member_count: _, last_seq: _, rev: _ } =
+        rows::conversation(row)?;
+    let pair = match kind {
+        ConversationKind::Direct => Some(rows::named("conversation", row, "id", pair)?),
+        ConversationKind::Group => None,
+    };
+    Ok(Record::Conversation { id, kind, pair, name, description, created_at, updated_at })
+}
+
+fn pair(row: &Row<'_>) -> StoreResult<[UserId; 2]> {
+    let key: [u8; 24] = get(row, "direct_key")?;
+    let half = |bytes: &[u8]| bytes.try_into().map(UserId::from_bytes).map_err(StoreError::corrupt);
+    Ok([half(&key[..12])?, half(&key[12..])?])
 }
 
 fn import(connection: &Connection, record: &Record) -> StoreResult<()> {
@@ -221,7 +227,8 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
     const REFRESH_TOKEN: &str = "INSERT INTO refresh_tokens (hash, session_id, replaced_at) VALUES (?1, ?2, ?3)";
     const TICKET: &str = "INSERT INTO tickets (hash, session_id, expires_at) VALUES (?1, ?2, ?3)";
     const CONVERSATION: &str = "INSERT INTO conversations \
-         (id, kind, direct_key, last_seq, rev, created_at, updated_at) VALUES (?1, ?2, ?3, 0, 0, ?4, ?5)";
+         (id, kind, direct_key, name, description, last_seq, rev, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7)";
     let inserted = match record {
         Record::User { user, password } => return insert_account(connection, user, password.as_ref()),
         Record::UserChange { user, change: UserChange { rev, topic } } => {
@@ -236,10 +243,17 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
         Record::Ticket { hash, session, expires_at } => {
             run(connection, TICKET, params![hash.as_bytes(), session.as_bytes(), expires_at.as_millis()])
         }
-        Record::Conversation { id, kind, pair: [a, b], created_at, updated_at } => {
-            let key = direct_key(*a, *b);
-            let (created_at, updated_at) = (created_at.as_millis(), updated_at.as_millis());
-            run(connection, CONVERSATION, params![id.as_bytes(), kind.name(), &key[..], created_at, updated_at])
+        Record::Conversation { id, kind, pair, name, description, created_at, updated_at } => {
+            let params = params![
+                id.as_bytes(),
+                kind.name(),
+                pair.map(|[a, b]| direct_key(a, b)),
+                name.as_ref().map(|name| name.as_str()),
+                description.as_ref().map(|description| description.as_str()),
+                created_at.as_millis(),
+                updated_at.as_millis(),
+            ];
+            run(connection, CONVERSATION, params)
         }
         Record::Member { conversation, member } => return insert_member(connection, *conversation, member),
         Record::Message { message, fingerprint } => return insert_message(connection, message, *fingerprint),
@@ -262,22 +276,6 @@ fn insert_session(connection: &Connection, session: &Session, revoked_at: Option
         session.idle_expires_at.as_millis(),
         session.expires_at.as_millis(),
         revoked_at.map(Timestamp::as_millis),
-    ];
-    run(connection, SQL, params).map(|_| ())
-}
-
-fn insert_member(connection: &Connection, conversation: ConversationId, member: &Member) -> StoreResult<()> {
-    const SQL: &str = "INSERT INTO members \
-         (conversation_id, user_id, joined_at, read_seq, read_receipt_seq, delivered_seq, held_from) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let params = params![
-        conversation.as_bytes(),
-        member.user_id.as_bytes(),
-        member.joined_at.as_millis(),
-        member.read_seq.get(),
-        member.read_receipt_seq.get(),
-        member.delivered_seq.get(),
-        member.held_from.map(Rev::get),
     ];
     run(connection, SQL, params).map(|_| ())
 }

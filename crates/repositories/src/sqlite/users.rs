@@ -224,6 +224,7 @@ pub(crate) fn record(connection: &Connection, user: UserId, topic: UserTopic) ->
 pub(crate) fn topic_columns(topic: &UserTopic) -> (&'static str, &[u8]) {
     match topic {
         UserTopic::Conversation(id) => ("conversation", id.as_bytes()),
+        UserTopic::Settings(id) => ("settings", id.as_bytes()),
         UserTopic::Read(id) => ("read", id.as_bytes()),
         UserTopic::Profile => ("profile", &[]),
         UserTopic::FriendRequest(id) => ("friendRequest", id.as_bytes()),
@@ -237,6 +238,7 @@ pub(crate) fn topic(name: &str, subject: &[u8]) -> Option<UserTopic> {
     let id = || <[u8; 12]>::try_from(subject).ok();
     match name {
         "conversation" => id().map(ConversationId::from_bytes).map(UserTopic::Conversation),
+        "settings" => id().map(ConversationId::from_bytes).map(UserTopic::Settings),
         "read" => id().map(ConversationId::from_bytes).map(UserTopic::Read),
         "profile" => Some(UserTopic::Profile),
         "friendRequest" => id().map(FriendRequestId::from_bytes).map(UserTopic::FriendRequest),

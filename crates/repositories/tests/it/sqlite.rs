@@ -64,7 +64,7 @@ async fn what_was_acknowledged_is_there_after_a_drop_without_a_close() {
     drop((fixture, store));
     let store = open(&dir, &SqliteOptions::default()).unwrap();
     let kept = store.stores().messages.page(id, Window::Newest, 10).await.unwrap();
-    assert_eq!(kept[0].text.as_str(), "kept");
+    assert_eq!(kept[0].text(), "kept");
 }
 
 #[tokio::test]

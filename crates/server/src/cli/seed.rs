@@ -23,6 +23,9 @@ pub(super) struct SeedArgs {
     /// How many messages in all.
     #[arg(long, default_value_t = 5000)]
     messages: u64,
+    /// How many groups, each of up to 8 users, with 20 messages.
+    #[arg(long, default_value_t = 5)]
+    groups: u32,
     /// How many characters each message has.
     #[arg(long, default_value_t = 80)]
     message_chars: usize,
@@ -40,6 +43,7 @@ pub(super) async fn seed(settings: Settings, args: SeedArgs) -> anyhow::Result<(
         users: args.users,
         conversations: args.conversations,
         messages: args.messages,
+        groups: args.groups.min(args.users),
         message_chars: args.message_chars,
         seed: args.seed,
     };
@@ -54,8 +58,9 @@ pub(super) async fn seed(settings: Settings, args: SeedArgs) -> anyhow::Result<(
     database.close().await?;
     filled?;
     super::print(&format!(
-        "Made {} users, {} conversations and {} messages. Sign in as user1 to user{} with the password {password}\n",
-        plan.users, plan.conversations, plan.messages, plan.users
+        "Made {} users, {} conversations, {} messages and {} groups. Sign in as user1 to user{} with the password \
+         {password}\n",
+        plan.users, plan.conversations, plan.messages, plan.groups, plan.users
     ))
 }
 

@@ -145,7 +145,7 @@ fn check_limits(settings: &Settings) -> Result<(), ConfigError> {
         let RateSettings { burst, per_minute } = rate;
         require(burst > 0 && per_minute > 0, &format!("`{key}`: burst and per_minute must be at least 1"))?;
     }
-    Ok(())
+    require((2..=1000).contains(&limits.group_members), "`limits.group_members` must be 2 to 1000")
 }
 
 fn check_live(settings: &Settings) -> Result<(), ConfigError> {

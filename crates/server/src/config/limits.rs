@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// How much a caller may do in a time: the section `[limits]`.
+/// How much a caller may do in a time, and how large things may be: the section `[limits]`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitSettings {
@@ -26,6 +26,8 @@ pub struct LimitSettings {
     pub signals_per_user: RateSettings,
     /// Syncs and resumes of one user.
     pub syncs_per_user: RateSettings,
+    /// How many members a group may have.
+    pub group_members: u32,
 }
 
 /// A limit.

@@ -11,7 +11,7 @@ use parlor_server::{
 
 use crate::data::Data;
 
-const PLAN: Plan = Plan { users: 5, conversations: 7, messages: 40, message_chars: 30, seed: 42 };
+const PLAN: Plan = Plan { users: 5, conversations: 7, messages: 40, groups: 2, message_chars: 30, seed: 42 };
 
 async fn database() -> (Database, Data) {
     let data = Data::fresh();
@@ -34,12 +34,16 @@ async fn contents(stores: &Stores) -> (usize, usize, Vec<String>) {
         let friends = TiePage { user: user.id, kind: TieKind::Friend, after: None, limit: 1000 };
         let friends = stores.relations.ties(&friends).await.unwrap();
         lines.extend(friends.iter().map(|friend| format!("{friend:?}")));
-        let inbox = stores.conversations.inbox(&Inbox { user: user.id, after: None, limit: 1000 }).await.unwrap();
+        let inbox = stores
+            .conversations
+            .inbox(&Inbox { user: user.id, after: None, archived: None, limit: 1000 })
+            .await
+            .unwrap();
         for entry in inbox {
             let id = entry.conversation.id;
             if conversations.insert(id) {
                 for message in stores.messages.page(id, Window::Newest, 1000).await.unwrap() {
-                    lines.push(format!("{id} {} {} {} {}", message.seq, message.id, message.sender_id, message.text));
+                    lines.push(format!("{id} {} {} {} {}", message.seq, message.id, message.sender_id, message.text()));
                     messages += 1;
                 }
             }
@@ -57,7 +61,7 @@ async fn the_same_seed_makes_the_same_on_every_database() {
     fill(&other.stores(), &Plan { seed: 43, ..PLAN }).await.unwrap();
 
     let (conversations, messages, lines) = contents(&first.stores()).await;
-    assert_eq!((conversations, messages, lines.len()), (7, 40, 53));
+    assert_eq!((conversations, messages, lines.len()), (7 + 2, 40 + 2 * 21, 8 + 5 + 82));
     assert_eq!(lines, contents(&second.stores()).await.2);
     assert_ne!(lines, contents(&other.stores()).await.2);
 }

@@ -237,6 +237,14 @@ impl Client {
         answer.body["id"].as_str().unwrap().to_owned()
     }
 
+    /// Makes a group with others, and gives its id.
+    pub(crate) async fn group(&self, others: &[&Self]) -> String {
+        let ids: Vec<&str> = others.iter().map(|other| other.id()).collect();
+        let made = self.post("/api/v1/conversations", json!({ "name": "Round table", "memberIds": ids })).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.body["id"].as_str().unwrap().to_owned()
+    }
+
     /// Sends a message. Gives it as stored.
     pub(crate) async fn say(&self, conversation: &str, text: &str) -> Value {
         let path = format!("/api/v1/conversations/{conversation}/messages");

@@ -80,12 +80,12 @@ async fn the_inbox_has_the_newest_activity_first_and_goes_on_at_its_cursor() {
     world.clock.advance(std::time::Duration::from_secs(1));
     world.send(ada, ids[0], "first again").await.unwrap();
     let inbox = &world.services.conversations;
-    let first = inbox.inbox(ada, None, 2).await.unwrap();
-    let second = inbox.inbox(ada, first.next, 2).await.unwrap();
+    let first = inbox.inbox(ada, None, None, 2).await.unwrap();
+    let second = inbox.inbox(ada, None, first.next, 2).await.unwrap();
     let seen: Vec<_> = first.items.iter().chain(&second.items).map(|view| view.conversation.id).collect();
     assert_eq!(seen, [ids[0], ids[2], ids[1]]);
     assert_eq!(second.next, None);
-    assert_eq!(first.items[0].last_message.as_ref().unwrap().message.text.as_str(), "first again");
+    assert_eq!(first.items[0].last_message.as_ref().unwrap().message.text(), "first again");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod support;
 mod auth;
 mod conversations;
 mod faults;
+mod groups;
 mod interference;
 mod limits;
 mod messages;

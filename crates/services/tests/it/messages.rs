@@ -51,7 +51,7 @@ async fn fifty_writers_at_once_make_one_order_without_a_hole_for_everyone() {
         }
     }
     assert_eq!(stored.iter().map(|m| m.seq.get()).collect::<Vec<_>>(), (1..=500).collect::<Vec<_>>());
-    let expected: Vec<String> = stored.iter().map(|m| format!("{}@{}", m.text, m.rev)).collect();
+    let expected: Vec<String> = stored.iter().map(|m| format!("{}@{}", m.text(), m.rev)).collect();
     for reader in &mut readers {
         let mut got = Vec::new();
         while got.len() < 500 {
@@ -131,7 +131,7 @@ async fn history_is_read_in_both_directions_without_a_gap_or_a_repeat() {
     }
     let page = async |window| {
         let page = world.services.messages.history(ada, id, window, 2).await.unwrap();
-        let texts: Vec<String> = page.items.iter().map(|view| view.message.text.to_string()).collect();
+        let texts: Vec<String> = page.items.iter().map(|view| view.message.text().to_owned()).collect();
         (texts.join(" "), page.next.map(Seq::get))
     };
     assert_eq!(page(Window::Newest).await, ("4 5".to_owned(), Some(4)));

@@ -239,7 +239,7 @@ async fn who_is_blocked_sees_the_name_and_nothing_else() {
     assert!(open.presence.online);
     world.block(ada, bob).await;
     let conversations = &world.services.conversations;
-    let in_inbox = conversations.inbox(bob, None, 10).await.unwrap().items.remove(0).other.unwrap();
+    let in_inbox = conversations.inbox(bob, None, None, 10).await.unwrap().items.remove(0).other.unwrap();
     let in_conversation = conversations.find(bob, id).await.unwrap().other.unwrap();
     let alone = world.services.users.find(bob, ada.user).await.unwrap();
     let resumed = world.resumed(bob).await.into_iter().find_map(|change| match change.event {

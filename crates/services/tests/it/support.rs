@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parlor_domain::{
-    Change, ClientMessageId, Clock as _, ConversationId, DeviceLabel, Event, MessageText, Metadata, Status, StatusKind,
-    Timestamp, UserId, Username,
+    Change, ClientMessageId, Clock as _, Content, ConversationId, ConversationName, DeviceLabel, Event, MessageText,
+    Metadata, Status, StatusKind, Timestamp, UserId, Username,
     store::Stores,
     testing::{SeededEntropy, SettableClock},
 };
 use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, LimitsConfig, Password, Rate, Ready, SendMessage, Sent, ServiceResult, Services,
-    ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, Password, Rate, Ready, SendMessage, Sent, ServiceResult,
+    Services, ServicesConfig, SignUp, Sources,
 };
 
 use crate::store::TestStore;
@@ -33,7 +33,10 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
     let text = match &envelope.event {
         Event::MessageCreated(view) => {
             let delivery = view.delivery.filter(|_| viewer == Viewer::Author).map_or("", |delivery| delivery.name());
-            format!("message {} {delivery}", view.message.text)
+            match &view.message.content {
+                Content::Text(text) => format!("message {text} {delivery}"),
+                Content::System(event) => format!("system {}", event.action.name()),
+            }
         }
         Event::ReceiptUpdated(receipt) => format!(
             "receipt {} read {} delivered {} unread {:?}",
@@ -51,6 +54,8 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
         Event::FriendAdded(view) => format!("friend {}", view.user.user.username),
         Event::FriendRemoved(user) => format!("no friend {user}"),
         Event::BlockUpdated(view) => format!("block {} {}", view.user_id, view.blocked),
+        Event::ConversationUpdated(view) => format!("updated {}", view.conversation.id),
+        Event::ConversationDeleted(id) => format!("deleted {id}"),
         Event::Resync => "resync".to_owned(),
     };
     Bytes::from(format!("{}{at}", text.trim_end()))
@@ -114,6 +119,16 @@ impl World {
         (ada, bob, opened.view.conversation.id)
     }
 
+    /// A group of its owner and others.
+    pub(crate) async fn group(&self, owner: Caller, others: &[Caller]) -> ConversationId {
+        let create = CreateGroup {
+            name: ConversationName::parse("Round table").unwrap(),
+            description: None,
+            members: others.iter().map(|other| other.user).collect(),
+        };
+        self.services.groups.create(owner, create).await.unwrap().conversation.id
+    }
+
     pub(crate) async fn send(&self, from: Caller, to: ConversationId, text: &str) -> ServiceResult<Sent> {
         self.services.messages.send(from, message(to, text, None)).await
     }
@@ -139,6 +154,10 @@ impl World {
     pub(crate) async fn connect_ready(&self, caller: Caller) -> (Reader, Ready) {
         let (connection, outbox, ready) = self.services.live.connect(caller, &TEXT).await.unwrap();
         (Reader { connection, outbox, read: Vec::new() }, ready)
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The revision of a user's own stream.
@@ -200,7 +219,7 @@ pub(crate) fn texts(changes: &[Change]) -> Vec<&str> {
     changes
         .iter()
         .filter_map(|change| match &change.event {
-            Event::MessageCreated(view) => Some(view.message.text.as_str()),
+            Event::MessageCreated(view) => Some(view.message.text()),
             _ => None,
         })
         .collect()
@@ -239,6 +258,7 @@ pub(crate) fn config() -> ServicesConfig {
         connections_per_user: 20,
         shared_store: false,
         request_cooldown: Duration::from_secs(86_400),
+        group_members: 5,
     }
 }
 

@@ -91,7 +91,7 @@ async fn a_deleted_account_is_gone_everywhere_and_its_name_is_free() {
     assert!(matches!(users.find(ada, nobody()).await.unwrap_err(), ServiceError::NotFound("user")));
     assert_eq!(world.found(ada, "").await, Vec::<String>::new());
     let view = world.services.conversations.find(ada, id).await.unwrap();
-    assert_eq!(view.last_message.unwrap().message.text.as_str(), "last words");
+    assert_eq!(view.last_message.unwrap().message.text(), "last words");
     let other = view.other.unwrap().user;
     assert_eq!((other.display_name.as_str(), &other.bio), ("Deleted user", &Bio::default()));
     let again = world.user("bob").await;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::{
-    Bio, ClientMessageId, ConversationKind, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequestId, MessageId,
-    MessageText, Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText,
-    SystemRole, TieKind, UserId, Username, WhoCanWrite,
+    Bio, ClientMessageId, ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email,
+    Fingerprint, FriendRequestId, MemberRole, MessageId, MessageText, Metadata, RequestState, RequestText, Rev,
+    SecretHash, Seq, SessionId, StatusKind, StatusText, SystemAction, SystemRole, TieKind, UserId, Username,
+    WhoCanWrite,
 };
 
 const USER: UserId = UserId::from_bytes([1; 12]);
@@ -69,6 +70,7 @@ fn user_changes() -> Vec<Record> {
         UserTopic::Friend(OTHER),
         UserTopic::Block(USER),
         UserTopic::Block(OTHER),
+        UserTopic::Settings(HERE),
     ];
     let change = |topic, rev| UserChange { topic, rev: Rev::new(rev) };
     let of_topics = topics.map(|topic| Record::UserChange { user: USER, change: change(topic, 1) });
@@ -114,18 +116,22 @@ fn conversations() -> Vec<Record> {
     let of = |id, pair, created_at, updated_at| Record::Conversation {
         id,
         kind: ConversationKind::Direct,
-        pair,
+        pair: Some(pair),
+        name: None,
+        description: None,
         created_at,
         updated_at,
     };
-    let member = Member {
-        user_id: USER,
-        joined_at: THEN,
-        read_seq: Seq::ZERO,
-        read_receipt_seq: Seq::ZERO,
-        delivered_seq: Seq::ZERO,
-        held_from: None,
+    let group = |kind, name: &str, description: &str| Record::Conversation {
+        id: HERE,
+        kind,
+        pair: None,
+        name: ConversationName::parse(name).ok(),
+        description: Description::parse(description).unwrap(),
+        created_at: THEN,
+        updated_at: THEN,
     };
+    let member = Member::of_direct(USER, THEN);
     let members = variants(
         &member,
         &[
@@ -136,6 +142,13 @@ fn conversations() -> Vec<Record> {
             |member| member.delivered_seq = Seq::new(1),
             |member| member.held_from = Some(Rev::ZERO),
             |member| member.held_from = Some(Rev::new(1)),
+            |member| member.role = Some(MemberRole::Member),
+            |member| member.role = Some(MemberRole::Owner),
+            |member| member.joined_rev = Rev::new(1),
+            |member| member.settings.muted_until = Some(THEN),
+            |member| member.settings.pinned = true,
+            |member| member.settings.archived = true,
+            |member| member.settings.hidden_up_to = Some(Seq::ZERO),
         ],
     );
     let members = members.into_iter().map(|member| Record::Member { conversation: HERE, member });
@@ -147,6 +160,10 @@ fn conversations() -> Vec<Record> {
         of(HERE, [OTHER, OTHER], THEN, THEN),
         of(HERE, [USER, OTHER], LATER, THEN),
         of(HERE, [USER, OTHER], THEN, LATER),
+        group(ConversationKind::Direct, "", ""),
+        group(ConversationKind::Group, "", ""),
+        group(ConversationKind::Group, "x", ""),
+        group(ConversationKind::Group, "", "x"),
     ];
     conversations.into_iter().chain(members).chain([elsewhere]).collect()
 }
@@ -158,7 +175,7 @@ fn messages() -> Vec<Record> {
         seq: Seq::new(1),
         rev: Rev::new(1),
         sender_id: USER,
-        text: MessageText::parse("x").unwrap(),
+        content: Content::Text(MessageText::parse("x").unwrap()),
         metadata: Metadata::default(),
         client_message_id: None,
         created_at: THEN,
@@ -171,7 +188,12 @@ fn messages() -> Vec<Record> {
             |message| message.seq = Seq::new(2),
             |message| message.rev = Rev::new(2),
             |message| message.sender_id = OTHER,
-            |message| message.text = MessageText::parse("y").unwrap(),
+            |message| message.content = Content::Text(MessageText::parse("y").unwrap()),
+            |message| message.content = system(|_| {}),
+            |message| message.content = system(|event| event.action = SystemAction::Renamed),
+            |message| message.content = system(|event| event.users.push(USER)),
+            |message| message.content = system(|event| event.value = Some("x".to_owned())),
+            |message| message.content = system(|event| event.member_count = 2),
             |message| message.metadata = Metadata::parse(r#"{"a":1}"#).unwrap(),
             |message| message.client_message_id = Some(ClientMessageId::parse("x").unwrap()),
             |message| message.created_at = LATER,
@@ -218,6 +240,13 @@ fn relations() -> Vec<Record> {
         ],
     );
     requests.into_iter().map(Record::FriendRequest).chain(ties.into_iter().map(Record::Tie)).collect()
+}
+
+/// A system message's content with a change.
+fn system(change: fn(&mut SystemEvent)) -> Content {
+    let mut event = SystemEvent { action: SystemAction::MemberLeft, users: Vec::new(), value: None, member_count: 1 };
+    change(&mut event);
+    Content::System(event)
 }
 
 fn checksum(records: &[&Record]) -> String {

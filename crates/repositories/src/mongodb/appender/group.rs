@@ -11,7 +11,7 @@ use mongodb::{
 };
 use parking_lot::Mutex;
 use parlor_domain::{
-    ConversationId, Fingerprint, Message, NewMessage, Rev, UserId,
+    Content, ConversationId, Fingerprint, Message, NewMessage, Rev, UserId,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tracing::warn;
@@ -181,8 +181,9 @@ impl Group {
             Err(failure) => return refuse_all(stored.into_iter().map(|placed| placed.job).collect(), failure),
         };
         Job::answer_all(stored.into_iter().map(|Placed { job, message, recipient }| {
-            let from = recipient.and_then(|recipient| held.get(&(message.conversation_id, recipient)));
-            let held = from.is_some_and(|from| message.rev > *from);
+            let held = recipient.map(|recipient| {
+                held.get(&(message.conversation_id, recipient)).is_some_and(|from| message.rev > *from)
+            });
             (job, Ok(AppendOutcome::Appended { message, held }))
         }));
     }
@@ -286,7 +287,7 @@ fn message(new: &NewMessage, (seq, rev): End) -> Message {
         seq,
         rev,
         sender_id: new.sender_id,
-        text: new.text.clone(),
+        content: Content::Text(new.text.clone()),
         metadata: new.metadata.clone(),
         client_message_id: new.client_message_id.clone(),
         created_at: new.created_at,

@@ -7,7 +7,7 @@ use std::{
 
 use mongodb::bson::doc;
 use parking_lot::Mutex;
-use parlor_domain::{ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId};
+use parlor_domain::{ConversationId, ConversationKind, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId};
 use tokio::time::Instant;
 
 use super::{
@@ -81,7 +81,9 @@ impl Conversations {
 async fn participants(c: &Collections, ids: &[ConversationId]) -> Attempt<Vec<(ConversationId, Arc<Participants>)>> {
     let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
     let found = all::<ConversationDocument>(c.conversations.find(doc! { "_id": { "$in": ids } }).await?).await?;
-    let members: HashSet<UserId> = found.iter().flat_map(|found| found.members.iter().copied()).collect();
+    // Who is gone from a group is no member of it any more.
+    let direct = found.iter().filter(|found| found.conversation.kind == ConversationKind::Direct);
+    let members: HashSet<UserId> = direct.flat_map(|found| found.members.iter().copied()).collect();
     let members: Vec<_> = members.iter().map(|id| oid(id.as_bytes())).collect();
     let deleted = doc! { "_id": { "$in": members }, "deletedAt": { "$ne": null } };
     let deleted = all::<UserDocument>(c.users.find(deleted).await?).await?;

@@ -48,6 +48,7 @@ impl Participants {
     pub(super) fn recipient(&self, new: &NewMessage) -> Option<UserId> {
         match self.kind {
             ConversationKind::Direct => self.members.iter().copied().find(|member| *member != new.sender_id),
+            ConversationKind::Group => None,
         }
     }
 

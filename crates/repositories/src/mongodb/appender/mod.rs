@@ -22,7 +22,7 @@ use parlor_domain::{
 };
 use tokio::{
     runtime::{Handle, Id},
-    sync::{mpsc, oneshot},
+    sync::{RwLock, mpsc, oneshot},
     task::AbortHandle,
     time::{Instant, timeout},
 };
@@ -44,6 +44,7 @@ pub(crate) struct Appender {
     memory: Arc<Mutex<Memory>>,
     derived: Arc<Derived>,
     deriving: AbortHandle,
+    turns: Arc<RwLock<()>>,
     limits: TimeLimits,
 }
 
@@ -92,9 +93,16 @@ impl Appender {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (memory, derived) = (Arc::<Mutex<Memory>>::default(), Arc::<Derived>::default());
         let deriving = runtime.spawn(Arc::clone(&derived).run(collections.clone(), limits)).abort_handle();
-        let writer = Writer { collections, memory: Arc::clone(&memory), derived: Arc::clone(&derived), limits };
+        let turns = Arc::<RwLock<()>>::default();
+        let writer = Writer {
+            collections,
+            memory: Arc::clone(&memory),
+            derived: Arc::clone(&derived),
+            turns: Arc::clone(&turns),
+            limits,
+        };
         runtime.spawn(writer.run(jobs));
-        Self { queue, memory, derived, deriving, limits }
+        Self { queue, memory, derived, deriving, turns, limits }
     }
 
     /// Appends a message, together with those that others append at the same time.
@@ -130,6 +138,11 @@ impl Appender {
         let _ = timeout(self.limits.attempt, writing).await;
     }
 
+    /// Whoever holds this for himself keeps the appender from writing.
+    pub(crate) const fn turns(&self) -> &Arc<RwLock<()>> {
+        &self.turns
+    }
+
     /// Forgets what is remembered, because something else has changed it.
     pub(crate) fn forget(&self) {
         self.memory.lock().forget();
@@ -141,6 +154,8 @@ struct Writer {
     collections: Collections,
     memory: Arc<Mutex<Memory>>,
     derived: Arc<Derived>,
+    /// Shared by all groups that are on their way.
+    turns: Arc<RwLock<()>>,
     limits: TimeLimits,
 }
 
@@ -153,6 +168,7 @@ impl Writer {
             if group.is_empty() {
                 continue;
             }
+            let _turn = self.turns.read().await;
             // A task of its own: if it is given up, it may still come to its end.
             let written = tokio::spawn(self.group().write(std::mem::take(&mut group).into()));
             if timeout(self.limits.operation, written).await.is_err() {

@@ -198,6 +198,7 @@ impl UserChangeDocument {
     pub(crate) fn new(user: UserId, topic: &UserTopic, rev: Rev) -> Self {
         let (topic, subject) = match topic {
             UserTopic::Conversation(id) => ("conversation", Some(oid(id.as_bytes()))),
+            UserTopic::Settings(id) => ("settings", Some(oid(id.as_bytes()))),
             UserTopic::Read(id) => ("read", Some(oid(id.as_bytes()))),
             UserTopic::Profile => ("profile", None),
             UserTopic::FriendRequest(id) => ("friendRequest", Some(oid(id.as_bytes()))),
@@ -221,6 +222,7 @@ impl Stored for UserChangeDocument {
         };
         let topic = match document.topic.as_str() {
             "conversation" => UserTopic::Conversation(ConversationId::from_bytes(subject()?)),
+            "settings" => UserTopic::Settings(ConversationId::from_bytes(subject()?)),
             "read" => UserTopic::Read(ConversationId::from_bytes(subject()?)),
             "profile" => UserTopic::Profile,
             "friendRequest" => UserTopic::FriendRequest(FriendRequestId::from_bytes(subject()?)),

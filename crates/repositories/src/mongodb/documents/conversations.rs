@@ -2,8 +2,9 @@
 
 use mongodb::bson::{Binary, DateTime, RawBsonRef, RawDocument, oid::ObjectId};
 use parlor_domain::{
-    ClientMessageId, Conversation, ConversationId, ConversationKind, Fingerprint, Member, Message, MessageId,
-    MessageText, Metadata, Rev, Seq, Timestamp, UserId,
+    ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
+    Fingerprint, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Rev, Seq, SystemAction,
+    SystemEvent, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,12 @@ pub(crate) struct ConversationDocument {
     /// The two of a direct conversation, the lesser id first: one conversation for each pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) direct_key: Option<String>,
+    /// What a group is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// What a group is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
     pub(crate) created_at: DateTime,
     pub(crate) updated_at: DateTime,
 }
@@ -43,6 +50,10 @@ impl Stored for ConversationDocument {
             conversation: Conversation {
                 id: ConversationId::from_bytes(document.id.bytes()),
                 kind: parse("kind", &document.kind, known(ConversationKind::from_name))?,
+                name: parse_optional("name", document.name.as_deref(), ConversationName::parse)?,
+                description: parse_optional("description", document.description.as_deref(), Description::parse)?
+                    .flatten(),
+                member_count: u32::try_from(document.members.len()).unwrap_or(u32::MAX),
                 last_seq: Seq::ZERO,
                 rev: Rev::ZERO,
                 created_at: time(document.created_at),
@@ -59,13 +70,29 @@ impl Stored for ConversationDocument {
 pub(crate) struct MemberDocument {
     conversation: ObjectId,
     user: ObjectId,
+    /// Only in groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
     joined_at: DateTime,
+    /// The revision before the change by which the member came; absent for zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined_rev: Option<i64>,
     read_seq: i64,
     read_receipt_seq: i64,
     delivered_seq: i64,
     /// Negative until it is settled which revision is the present one: see [`holds`](super::super::holds).
     #[serde(skip_serializing_if = "Option::is_none")]
     held_from: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<DateTime>,
+    /// Absent for `false`, like `archived`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<bool>,
+    /// Out of the list until something comes after this message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_up_to: Option<i64>,
 }
 
 impl MemberDocument {
@@ -73,11 +100,17 @@ impl MemberDocument {
         Self {
             conversation: oid(conversation.as_bytes()),
             user: oid(member.user_id.as_bytes()),
+            role: member.role.map(|role| role.name().to_owned()),
             joined_at: date(member.joined_at),
+            joined_rev: Some(long(member.joined_rev.get())).filter(|rev| *rev > 0),
             read_seq: long(member.read_seq.get()),
             read_receipt_seq: long(member.read_receipt_seq.get()),
             delivered_seq: long(member.delivered_seq.get()),
             held_from: member.held_from.map(|rev| long(rev.get())),
+            muted_until: member.settings.muted_until.map(date),
+            pinned: member.settings.pinned.then_some(true),
+            archived: member.settings.archived.then_some(true),
+            hidden_up_to: member.settings.hidden_up_to.map(|seq| long(seq.get())),
         }
     }
 }
@@ -104,11 +137,22 @@ impl Stored for MemberDocument {
             unsettled: document.held_from.filter(|mark| *mark < 0),
             member: Member {
                 user_id: UserId::from_bytes(document.user.bytes()),
+                role: parse_optional("role", document.role.as_deref(), known(MemberRole::from_name))?,
                 joined_at: time(document.joined_at),
+                joined_rev: Rev::new(counter("joinedRev", document.joined_rev.unwrap_or(0))?),
                 read_seq: Seq::new(counter("readSeq", document.read_seq)?),
                 read_receipt_seq: Seq::new(counter("readReceiptSeq", document.read_receipt_seq)?),
                 delivered_seq: Seq::new(counter("deliveredSeq", document.delivered_seq)?),
                 held_from: held_from.map(|from| counter("heldFrom", from)).transpose()?.map(Rev::new),
+                settings: MemberSettings {
+                    muted_until: document.muted_until.map(time),
+                    pinned: document.pinned.unwrap_or(false),
+                    archived: document.archived.unwrap_or(false),
+                    hidden_up_to: {
+                        let seq = document.hidden_up_to.map(|seq| counter("hiddenUpTo", seq)).transpose()?;
+                        seq.map(Seq::new)
+                    },
+                },
             },
         })
     }
@@ -124,7 +168,13 @@ pub(crate) struct MessageDocument {
     seq: i64,
     rev: i64,
     sender: ObjectId,
+    /// What sort of message it is, unless its sender wrote a text: `system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     text: String,
+    /// What a system message tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<SystemDocument>,
     metadata: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_message_id: Option<String>,
@@ -133,15 +183,56 @@ pub(crate) struct MessageDocument {
     created_at: DateTime,
 }
 
+/// The kind of a system message.
+const SYSTEM: &str = "system";
+
+/// What a system message tells.
+#[derive(Serialize, Deserialize)]
+struct SystemDocument {
+    action: String,
+    users: Vec<ObjectId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    members: i64,
+}
+
+impl From<&SystemEvent> for SystemDocument {
+    fn from(event: &SystemEvent) -> Self {
+        Self {
+            action: event.action.name().to_owned(),
+            users: event.users.iter().map(|user| oid(user.as_bytes())).collect(),
+            value: event.value.clone(),
+            members: event.member_count.into(),
+        }
+    }
+}
+
+impl SystemDocument {
+    fn event(self) -> Result<SystemEvent, String> {
+        Ok(SystemEvent {
+            action: parse("system.action", &self.action, known(SystemAction::from_name))?,
+            users: self.users.iter().map(|id| UserId::from_bytes(id.bytes())).collect(),
+            value: self.value,
+            member_count: u32::try_from(self.members).map_err(|_| "system.members is no count".to_owned())?,
+        })
+    }
+}
+
 impl MessageDocument {
     pub(crate) fn new(message: &Message, fingerprint: Fingerprint) -> Self {
+        let (kind, system) = match &message.content {
+            Content::Text(_) => (None, None),
+            Content::System(event) => (Some(SYSTEM), Some(event.into())),
+        };
         Self {
             id: oid(message.id.as_bytes()),
             conversation: oid(message.conversation_id.as_bytes()),
             seq: long(message.seq.get()),
             rev: long(message.rev.get()),
             sender: oid(message.sender_id.as_bytes()),
-            text: message.text.to_string(),
+            kind,
+            text: message.text().to_owned(),
+            system,
             metadata: message.metadata.to_string(),
             client_message_id: message.client_message_id.as_ref().map(ToString::to_string),
             fingerprint: binary(fingerprint.as_bytes()),
@@ -163,7 +254,7 @@ impl Stored for MessageDocument {
             seq: Seq::new(counter("seq", there("seq", fields.seq)?)?),
             rev: Rev::new(counter("rev", there("rev", fields.rev)?)?),
             sender_id: UserId::from_bytes(there("sender", fields.sender)?.bytes()),
-            text: parse("text", there("text", fields.text)?, MessageText::parse)?,
+            content: fields.content()?,
             metadata: parse("metadata", there("metadata", fields.metadata)?, Metadata::parse)?,
             client_message_id: parse_optional("clientMessageId", fields.client_message_id, ClientMessageId::parse)?,
             created_at: time(there("createdAt", fields.created_at)?),
@@ -180,7 +271,9 @@ struct MessageFields<'a> {
     seq: Option<i64>,
     rev: Option<i64>,
     sender: Option<ObjectId>,
+    kind: Option<&'a str>,
     text: Option<&'a str>,
+    system: Option<&'a RawDocument>,
     metadata: Option<&'a str>,
     client_message_id: Option<&'a str>,
     fingerprint: Option<&'a [u8]>,
@@ -200,20 +293,33 @@ impl<'a> MessageFields<'a> {
                 ("rev", RawBsonRef::Int64(number)) => fields.rev = Some(number),
                 ("rev", RawBsonRef::Int32(number)) => fields.rev = Some(number.into()),
                 ("sender", RawBsonRef::ObjectId(id)) => fields.sender = Some(id),
+                ("kind", RawBsonRef::String(kind)) => fields.kind = Some(kind),
                 ("text", RawBsonRef::String(text)) => fields.text = Some(text),
+                ("system", RawBsonRef::Document(system)) => fields.system = Some(system),
                 ("metadata", RawBsonRef::String(text)) => fields.metadata = Some(text),
                 ("clientMessageId", RawBsonRef::String(text)) => fields.client_message_id = Some(text),
                 ("fingerprint", RawBsonRef::Binary(binary)) => fields.fingerprint = Some(binary.bytes),
                 ("createdAt", RawBsonRef::DateTime(date)) => fields.created_at = Some(date),
                 (
-                    "_id" | "conversation" | "seq" | "rev" | "sender" | "text" | "metadata" | "clientMessageId"
-                    | "fingerprint" | "createdAt",
+                    "_id" | "conversation" | "seq" | "rev" | "sender" | "kind" | "text" | "system" | "metadata"
+                    | "clientMessageId" | "fingerprint" | "createdAt",
                     _,
                 ) => return Err(format!("{name} is of another type")),
                 _ => {}
             }
         }
         Ok(fields)
+    }
+
+    fn content(&self) -> Result<Content, String> {
+        match self.kind {
+            None => parse("text", there("text", self.text)?, MessageText::parse).map(Content::Text),
+            Some(SYSTEM) => {
+                let system: SystemDocument = super::fields(there("system", self.system)?)?;
+                system.event().map(Content::System)
+            }
+            Some(_) => Err("kind is not one that is known".to_owned()),
+        }
     }
 }
 
@@ -269,7 +375,7 @@ mod tests {
             seq: Seq::new(3),
             rev: Rev::new(4),
             sender_id: UserId::from_bytes([5; 12]),
-            text: MessageText::parse("hello").unwrap(),
+            content: Content::Text(MessageText::parse("hello").unwrap()),
             metadata: Metadata::default(),
             client_message_id: Some(ClientMessageId::parse("c1").unwrap()),
             created_at: Timestamp::from_millis(6),

@@ -160,7 +160,7 @@ const SMALL_SEED: [&str; 11] =
 fn seed_says_how_to_sign_in() {
     let (code, stdout, stderr) = outcome(parlor(&Data::fresh(), &SMALL_SEED).args(["--password", "correct horse"]));
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stdout.contains("Made 4 users, 6 conversations and 30 messages"), "{stdout}");
+    assert!(stdout.contains("Made 4 users, 6 conversations, 30 messages and 4 groups"), "{stdout}");
     assert!(stdout.contains("user1 to user4") && stdout.contains("correct horse"), "{stdout}");
 }
 

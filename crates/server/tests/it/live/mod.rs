@@ -3,6 +3,7 @@
 mod authentication;
 mod commands;
 mod events;
+mod groups;
 mod lifetime;
 mod people;
 mod protocol;

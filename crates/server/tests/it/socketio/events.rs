@@ -60,6 +60,10 @@ async fn happenings(ada: &Client, bob: &Client) {
     ada.say(&conversation, "hi").await;
     assert_eq!(ada.post(&format!("/api/v1/conversations/{conversation}/read"), json!({ "seq": 1 })).await.status, 200);
     assert_eq!(bob.post(&format!("/api/v1/conversations/{conversation}/read"), json!({ "seq": 2 })).await.status, 200);
+    let group = bob.group(&[ada]).await;
+    let settings = format!("/api/v1/conversations/{conversation}/settings");
+    assert_eq!(ada.patch(&settings, json!({ "pinned": true })).await.status, 200);
+    assert_eq!(ada.delete(&format!("/api/v1/conversations/{group}/members/{}", ada.id())).await.status, 204);
     assert_eq!(ada.patch("/api/v1/users/me", json!({ "bio": "Poetical science." })).await.status, 200);
     assert_eq!(bob.put("/api/v1/users/me/status", json!({ "kind": "away" })).await.status, 200);
 }

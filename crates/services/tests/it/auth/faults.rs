@@ -7,8 +7,8 @@ use parlor_domain::{
     Username,
     store::{Credentials, Deleted, StoreError, StoreResult, Stores},
     testing::{
-        MockConversationStore, MockMaintenance, MockMessageStore, MockRelationStore, MockSessionStore, MockTransfer,
-        MockUserStore, SettableClock,
+        MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore, MockRelationStore, MockSessionStore,
+        MockTransfer, MockUserStore, SettableClock,
     },
 };
 use parlor_services::{AuthFailure, Caller, LogIn, Password, ServiceError, ServiceResult, Services, SignedIn};
@@ -29,6 +29,7 @@ fn stores(users: MockUserStore, sessions: MockSessionStore) -> Stores {
         users: Arc::new(users),
         sessions: Arc::new(sessions),
         conversations: Arc::new(MockConversationStore::new()),
+        groups: Arc::new(MockGroupStore::new()),
         messages: Arc::new(MockMessageStore::new()),
         relations: Arc::new(MockRelationStore::new()),
         maintenance: Arc::new(MockMaintenance::new()),

@@ -8,10 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, Login, Member, PasswordHash, ProfileChange, Rev, SessionId, Status, Timestamp, User, UserId,
+    ConversationId, Login, Member, MemberSettingsChange, PasswordHash, ProfileChange, Rev, SessionId, Status,
+    Timestamp, User, UserId,
     store::{
         ConversationStore, Credentials, Deleted, Directory, Head, Inbox, InboxEntry, NewDirect, NewUser, OpenedDirect,
-        ReceiptAdvance, ReceiptOutcome, StoreError, StoreResult, Stores, UserLogPage, UserStore,
+        ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreError, StoreResult, Stores, UserLogPage, UserStore,
     },
 };
 use tokio::sync::Notify;
@@ -218,6 +219,14 @@ impl ConversationStore for Conversations {
     }
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
         self.0.advance_receipt(advance).await
+    }
+    async fn set_settings(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        change: &MemberSettingsChange,
+    ) -> StoreResult<Option<SettingsSet>> {
+        self.0.set_settings(id, user, change).await
     }
     async fn user_changes(&self, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {
         self.0.user_changes(user, after, limit).await

@@ -57,6 +57,7 @@ async fn every_command_has_the_same_outcome_through_every_door() {
         "invalid_json",
         "not_allowed_to_write",
         "not_found",
+        "not_permitted",
         "rate_limited",
         "recipient_deleted",
         "request_not_pending",

@@ -57,6 +57,12 @@ fn valid(command: &str) -> Value {
         }
         "typing.start" | "typing.stop" => json!({ "conversationId": "$direct" }),
         "receipt.read" | "receipt.delivered" => json!({ "conversationId": "$direct", "seq": 1 }),
+        "conversation.create" => json!({ "name": "Guild", "description": "made here", "memberIds": ["$bob"] }),
+        "conversation.update" => json!({ "conversationId": "$group", "name": "Order", "description": "of knights" }),
+        "conversation.settings" => json!({ "conversationId": "$group", "muted": true, "pinned": true }),
+        "member.add" => json!({ "conversationId": "$group", "userIds": ["$eve", "$bob"] }),
+        "member.remove" => json!({ "conversationId": "$group", "userId": "$eve" }),
+        "member.update" => json!({ "conversationId": "$group", "userId": "$bob", "role": "admin" }),
         "status.set" => json!({ "kind": "away", "text": "lunch", "until": "2023-11-14T23:00:00.000Z" }),
         "friendRequest.send" => json!({ "userId": "$bob", "text": "It's\nme" }),
         "friendRequest.accept" => json!({ "requestId": "$byEve" }),
@@ -104,7 +110,13 @@ fn wrong_values(schema: &Value, asyncapi: &Value) -> Vec<Value> {
     let reference = schema["oneOf"][1]["$ref"].as_str().or(schema["$ref"].as_str()).unwrap_or_default();
     let named = &asyncapi["components"]["schemas"][reference.rsplit('/').next().unwrap_or_default()];
     let types = if named.is_object() { named["type"].to_string() } else { types };
-    let mut values = vec![json!([]), json!([1]), json!(true)];
+    let mut values = vec![json!([1])];
+    if !types.contains("array") {
+        values.push(json!([]));
+    }
+    if !types.contains("boolean") {
+        values.push(json!(true));
+    }
     if types.contains("string") {
         values.extend([json!(7), json!({ "$ne": null })]);
     } else {
@@ -130,16 +142,23 @@ fn of_the_world() -> Vec<Row> {
     let mut rows = Vec::new();
     let refused = |command: &str, data: Value, code| Row::new(command, &data, Expected::Refused(code));
     let done = |command: &str, data: Value| Row::new(command, &data, Expected::Done);
+    let with_id = |command: &'static str| {
+        let data = valid(command);
+        (command, move |id: &str| {
+            let mut data = data.clone();
+            data["conversationId"] = json!(id);
+            data
+        })
+    };
     let in_conversation =
-        ["message.send", "typing.start", "typing.stop", "receipt.read", "receipt.delivered"].map(|command| {
-            let data = valid(command);
-            (command, move |id: &str| {
-                let mut data = data.clone();
-                data["conversationId"] = json!(id);
-                data
-            })
-        });
-    for (command, data) in &in_conversation {
+        ["message.send", "typing.start", "typing.stop", "receipt.read", "receipt.delivered"].map(with_id);
+    let in_group = ["conversation.update", "member.add", "member.update", "member.remove"].map(with_id);
+    for (command, data) in &in_group {
+        rows.push(refused(command, data("$direct"), "not_found"));
+        rows.push(refused(command, data("$led"), "not_permitted"));
+    }
+    let settings = with_id("conversation.settings");
+    for (command, data) in in_conversation.iter().chain(&in_group).chain([&settings]) {
         for id in ["$unknown", "$foreign", "$ada"] {
             rows.push(refused(command, data(id), "not_found"));
         }
@@ -163,6 +182,17 @@ fn of_the_world() -> Vec<Row> {
         refused("resume", json!({ "streams": { "$direct": -1 } }), "validation_failed"),
         done("resume", json!({ "streams": {} })),
         done("resume", json!({ "streams": { "$direct": 1_000_000, "$foreign": 0 } })),
+        done("conversation.settings", json!({ "conversationId": "$direct", "mutedUntil": "2023-11-15T00:00:00Z" })),
+        refused(
+            "conversation.settings",
+            json!({ "conversationId": "$direct", "muted": true, "mutedUntil": null }),
+            "validation_failed",
+        ),
+        refused("conversation.create", json!({ "name": "x", "memberIds": ["$unknown"] }), "validation_failed"),
+        refused("member.add", json!({ "conversationId": "$group", "userIds": ["$gus"] }), "validation_failed"),
+        refused("member.update", json!({ "conversationId": "$group", "userId": "$eve", "role": "admin" }), "not_found"),
+        done("member.remove", json!({ "conversationId": "$led", "userId": "$ada" })),
+        refused("member.remove", json!({ "conversationId": "$led", "userId": "$ada" }), "not_found"),
         refused("message.destroy", json!({}), "unknown_command"),
     ]);
     rows.extend(of_text());

@@ -34,6 +34,12 @@ impl Way for Rest {
             "typing.stop" => (Method::POST, "/api/v1/conversations/{id}/typing", Some("false")),
             "receipt.read" => (Method::POST, "/api/v1/conversations/{id}/read", None),
             "receipt.delivered" => (Method::POST, "/api/v1/conversations/{id}/delivered", None),
+            "conversation.create" => (Method::POST, "/api/v1/conversations", None),
+            "conversation.update" => (Method::PATCH, "/api/v1/conversations/{id}", None),
+            "conversation.settings" => (Method::PATCH, "/api/v1/conversations/{id}/settings", None),
+            "member.add" => (Method::POST, "/api/v1/conversations/{id}/members", None),
+            "member.update" => (Method::PATCH, "/api/v1/conversations/{id}/members/{userId}", None),
+            "member.remove" => (Method::DELETE, "/api/v1/conversations/{id}/members/{userId}", None),
             "status.set" => (Method::PUT, "/api/v1/users/me/status", None),
             "friendRequest.send" => (Method::POST, "/api/v1/friend-requests", None),
             // These make sense on a socket alone.
@@ -46,6 +52,14 @@ impl Way for Rest {
             let id: String = serde_json::from_str(members.remove("conversationId")?.get()).ok()?;
             // An id that is none is told of as a part of the path.
             path = (id.len() == 24).then(|| path.replace("{id}", &id))?;
+        }
+        if path.contains("{userId}") {
+            let id: String = serde_json::from_str(members.remove("userId")?.get()).ok()?;
+            path = (id.len() == 24).then(|| path.replace("{userId}", &id))?;
+        }
+        if command == "member.remove" && !members.is_empty() {
+            // It has no body to be wrong.
+            return None;
         }
         if let Some(typing) = typing {
             members.insert("typing".to_owned(), RawValue::from_string(typing.to_owned()).unwrap());

@@ -10,7 +10,7 @@ use crate::support::{Client, Setup, Socket, TestServer};
 const LIMITS: [(&str, &str); 4] = [
     ("limits.messages_per_user", "{ burst = 50, per_minute = 1 }"),
     ("limits.friend_requests_per_user", "{ burst = 20, per_minute = 1 }"),
-    ("limits.signals_per_user", "{ burst = 130, per_minute = 1 }"),
+    ("limits.signals_per_user", "{ burst = 240, per_minute = 1 }"),
     ("limits.syncs_per_user", "{ burst = 40, per_minute = 1 }"),
 ];
 
@@ -45,6 +45,8 @@ impl World {
         let names = vec![
             ("$direct", direct),
             ("$foreign", bob.direct(eve).await),
+            ("$group", ada.group(&[bob]).await),
+            ("$led", bob.group(&[ada]).await),
             ("$flos", flo.direct(bob).await),
             ("$gone", ada.direct(gus).await),
             ("$byEve", ask(eve, ada).await),
@@ -57,6 +59,7 @@ impl World {
             ("$eve", eve.id().to_owned()),
             ("$flo", flo.id().to_owned()),
             ("$ivy", ivy.id().to_owned()),
+            ("$eve", eve.id().to_owned()),
             ("$gus", gus.id().to_owned()),
             // A part of what is shown instead of his name.
             ("$tail", gus.id()[12..].to_owned()),

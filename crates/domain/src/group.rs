@@ -1,0 +1,320 @@
+//! Groups: who may do what in one, and what follows from a change.
+//!
+//! A store reads a group and its members, asks [`GroupChange::plan`] what is to happen, and writes that, all in one
+//! change. So the rules stand here once, and hold for what is true at the moment of writing.
+
+use crate::{
+    Content, Conversation, ConversationId, ConversationName, Description, Member, Message, MessageId, Metadata, Rev,
+    Seq, SystemAction, SystemEvent, Timestamp, UserId,
+};
+
+/// What a member of a group may do: `docs/groups.md` has the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberRole {
+    /// Everything. There is one as long as there is a member.
+    Owner,
+    /// Name and describe the group, add members, and remove those who are only that.
+    Admin,
+    /// Read, write and leave.
+    Member,
+}
+
+impl MemberRole {
+    /// Every role, the greatest first.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Admin, Self::Member];
+
+    /// The role's name, on the wire and in a store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Member => "member",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// Whether this role may name and describe the group and add members.
+    const fn manages(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+
+    /// Whether this role may remove somebody else who has that one.
+    const fn removes(self, other: Self) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Admin => matches!(other, Self::Member),
+            Self::Member => false,
+        }
+    }
+}
+
+/// A group to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewGroup {
+    /// Its id.
+    pub id: ConversationId,
+    /// Who makes it, and owns it.
+    pub creator: UserId,
+    /// What it is called.
+    pub name: ConversationName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// The other members, each once, without the creator.
+    pub members: Vec<UserId>,
+    /// The id of the message that tells of it.
+    pub message: MessageId,
+    /// The present.
+    pub now: Timestamp,
+}
+
+impl NewGroup {
+    /// The group as it is before its first message.
+    pub fn conversation(&self) -> Conversation {
+        Conversation {
+            id: self.id,
+            kind: crate::ConversationKind::Group,
+            name: Some(self.name.clone()),
+            description: self.description.clone(),
+            member_count: count(1 + self.members.len()),
+            last_seq: Seq::ZERO,
+            rev: Rev::ZERO,
+            created_at: self.now,
+            updated_at: self.now,
+        }
+    }
+
+    /// All members, the creator first.
+    pub fn all(&self) -> impl Iterator<Item = Member> {
+        let others = self.members.iter().map(|user| (*user, MemberRole::Member));
+        let all = std::iter::once((self.creator, MemberRole::Owner)).chain(others);
+        all.map(|(user, role)| Member::of_group(user, role, self.now, (Seq::ZERO, Rev::ZERO)))
+    }
+
+    /// The message that tells of it, the first of its log.
+    pub fn note(&self) -> Message {
+        let event = SystemEvent {
+            action: SystemAction::GroupCreated,
+            users: self.members.clone(),
+            value: Some(self.name.to_string()),
+            member_count: count(1 + self.members.len()),
+        };
+        note(self.id, self.creator, self.now, (self.message, (Seq::ZERO.next(), Rev::ZERO.next())), event)
+    }
+}
+
+/// A change of a group that somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupChange {
+    /// The group.
+    pub conversation: ConversationId,
+    /// Who wants it.
+    pub actor: UserId,
+    /// What.
+    pub action: GroupAction,
+    /// The ids of the messages that tell of it; as many are used as are needed.
+    pub messages: [MessageId; 2],
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What can be done to a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupAction {
+    /// Give it another name or description, or both.
+    Describe {
+        /// The name.
+        name: Option<ConversationName>,
+        /// The description; `Some(None)` takes it away.
+        description: Option<Option<Description>>,
+    },
+    /// Add users. Those who are members already stay as they are.
+    Add {
+        /// Each once.
+        users: Vec<UserId>,
+        /// As many members as the group may have.
+        at_most: u32,
+    },
+    /// Remove a member; oneself, to leave.
+    Remove(UserId),
+    /// Give a member another role; that of the owner, to hand the group over.
+    SetRole {
+        /// The member.
+        user: UserId,
+        /// The role.
+        role: MemberRole,
+    },
+}
+
+/// Why a change is not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupRefusal {
+    /// There is no such group, or who wants it is not in it.
+    NotAMember,
+    /// His role is not enough for it.
+    NotPermitted,
+    /// Whom it is about is not in the group.
+    NoSuchMember,
+    /// These are no users, or deleted ones.
+    UnknownUsers(Vec<UserId>),
+    /// The group would have more members than it may.
+    TooManyMembers,
+}
+
+/// What is to be written. Without events there is nothing to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// The name from now on, if it is another one.
+    pub name: Option<ConversationName>,
+    /// The description from now on, if it is another one; `Some(None)` for none.
+    pub description: Option<Option<Description>>,
+    /// Who comes in.
+    pub joins: Vec<UserId>,
+    /// Who goes.
+    pub leaves: Option<UserId>,
+    /// Who has another role.
+    pub roles: Vec<(UserId, MemberRole)>,
+    /// What is noted in the log, in order.
+    pub events: Vec<SystemEvent>,
+}
+
+impl GroupChange {
+    /// What is to happen in a group as it is, with all its members.
+    ///
+    /// # Errors
+    /// All but `UnknownUsers`, which it can't know.
+    pub fn plan(&self, group: &Conversation, members: &[Member]) -> Result<GroupPlan, GroupRefusal> {
+        let role_of = |user| members.iter().find(|member| member.user_id == user).and_then(|member| member.role);
+        let role = role_of(self.actor).ok_or(GroupRefusal::NotAMember)?;
+        match &self.action {
+            GroupAction::Describe { name, description } if role.manages() => Ok(describe(group, name, description)),
+            GroupAction::Add { users, at_most } if role.manages() => {
+                let new = users.iter().copied().filter(|user| role_of(*user).is_none());
+                add(members.len(), new.collect(), *at_most)
+            }
+            GroupAction::Describe { .. } | GroupAction::Add { .. } => Err(GroupRefusal::NotPermitted),
+            GroupAction::Remove(user) if *user == self.actor => Ok(leave(*user, role, members)),
+            GroupAction::Remove(user) => match role_of(*user) {
+                None if role.manages() => Err(GroupRefusal::NoSuchMember),
+                Some(theirs) if role.removes(theirs) => Ok(remove(*user, members)),
+                Some(_) | None => Err(GroupRefusal::NotPermitted),
+            },
+            GroupAction::SetRole { user, role: new } => match role_of(*user) {
+                _ if role != MemberRole::Owner => Err(GroupRefusal::NotPermitted),
+                None => Err(GroupRefusal::NoSuchMember),
+                Some(theirs) if theirs == *new => Ok(GroupPlan::default()),
+                // Who owns a group hands it over; it can't be left without an owner.
+                Some(MemberRole::Owner) => Err(GroupRefusal::NotPermitted),
+                Some(_) => Ok(set_role(*user, *new, self.actor, members)),
+            },
+        }
+    }
+
+    /// Who is added to a group that has come to `end`.
+    pub const fn newcomer(&self, user: UserId, end: (Seq, Rev)) -> Member {
+        Member::of_group(user, MemberRole::Member, self.now, end)
+    }
+
+    /// The messages that tell of these events, in a log that has come to `end`.
+    pub fn notes(&self, events: Vec<SystemEvent>, end: (Seq, Rev)) -> Vec<Message> {
+        let mut end = end;
+        let placed = self.messages.iter().zip(events).map(|(id, event)| {
+            end = (end.0.next(), end.1.next());
+            note(self.conversation, self.actor, self.now, (*id, end), event)
+        });
+        placed.collect()
+    }
+}
+
+fn note(
+    conversation_id: ConversationId,
+    sender_id: UserId,
+    created_at: Timestamp,
+    (id, (seq, rev)): (MessageId, (Seq, Rev)),
+    event: SystemEvent,
+) -> Message {
+    Message {
+        id,
+        conversation_id,
+        seq,
+        rev,
+        sender_id,
+        content: Content::System(event),
+        metadata: Metadata::default(),
+        client_message_id: None,
+        created_at,
+    }
+}
+
+fn describe(
+    group: &Conversation,
+    name: &Option<ConversationName>,
+    description: &Option<Option<Description>>,
+) -> GroupPlan {
+    let name = name.clone().filter(|name| group.name.as_ref() != Some(name));
+    let description = description.clone().filter(|description| group.description != *description);
+    let event = |action, value| SystemEvent { action, users: Vec::new(), value, member_count: group.member_count };
+    let renamed = name.as_ref().map(|name| event(SystemAction::Renamed, Some(name.to_string())));
+    let described = description
+        .as_ref()
+        .map(|description| event(SystemAction::DescriptionChanged, description.as_ref().map(ToString::to_string)));
+    let events = renamed.into_iter().chain(described).collect();
+    GroupPlan { name, description, events, ..GroupPlan::default() }
+}
+
+fn add(present: usize, new: Vec<UserId>, at_most: u32) -> Result<GroupPlan, GroupRefusal> {
+    if new.is_empty() {
+        return Ok(GroupPlan::default());
+    }
+    let member_count = count(present + new.len());
+    if member_count > at_most {
+        return Err(GroupRefusal::TooManyMembers);
+    }
+    let event = SystemEvent { action: SystemAction::MembersAdded, users: new.clone(), value: None, member_count };
+    Ok(GroupPlan { joins: new, events: vec![event], ..GroupPlan::default() })
+}
+
+fn remove(user: UserId, members: &[Member]) -> GroupPlan {
+    let member_count = count(members.len() - 1);
+    let event = SystemEvent { action: SystemAction::MembersRemoved, users: vec![user], value: None, member_count };
+    GroupPlan { leaves: Some(user), events: vec![event], ..GroupPlan::default() }
+}
+
+/// An owner who leaves hands over to who comes next.
+fn leave(user: UserId, role: MemberRole, members: &[Member]) -> GroupPlan {
+    let member_count = count(members.len() - 1);
+    let left = SystemEvent { action: SystemAction::MemberLeft, users: vec![user], value: None, member_count };
+    let mut plan = GroupPlan { leaves: Some(user), events: vec![left], ..GroupPlan::default() };
+    let others = members.iter().filter(|member| member.user_id != user);
+    let next = others.min_by_key(|member| (member.role, member.joined_at, member.user_id));
+    if let Some(next) = next.filter(|_| role == MemberRole::Owner) {
+        plan.roles.push((next.user_id, MemberRole::Owner));
+        plan.events.push(owner_changed(next.user_id, member_count));
+    }
+    plan
+}
+
+fn set_role(user: UserId, role: MemberRole, owner: UserId, members: &[Member]) -> GroupPlan {
+    let member_count = count(members.len());
+    if role == MemberRole::Owner {
+        let roles = vec![(user, MemberRole::Owner), (owner, MemberRole::Admin)];
+        return GroupPlan { roles, events: vec![owner_changed(user, member_count)], ..GroupPlan::default() };
+    }
+    let value = Some(role.name().to_owned());
+    let event = SystemEvent { action: SystemAction::RoleChanged, users: vec![user], value, member_count };
+    GroupPlan { roles: vec![(user, role)], events: vec![event], ..GroupPlan::default() }
+}
+
+fn owner_changed(user: UserId, member_count: u32) -> SystemEvent {
+    SystemEvent { action: SystemAction::OwnerChanged, users: vec![user], value: None, member_count }
+}
+
+fn count(members: usize) -> u32 {
+    u32::try_from(members).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! Groups: making and changing them, and who is in them. Who may do what stands in [`parlor_domain::GroupChange`].
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use parlor_domain::{
+    Change, ConversationId, ConversationName, ConversationView, Description, Event, GroupAction, GroupChange,
+    GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup, StreamId, UserId,
+    store::{GroupChanged, GroupOutcome, InboxEntry, MembersPage, StoreResult},
+};
+use tracing::warn;
+
+use crate::{Caller, Deps, Page, ServiceError, ServiceResult, detached, reach::Verdict};
+
+/// Makes and changes groups.
+pub struct GroupService {
+    deps: Arc<Deps>,
+    /// How many members a group may have.
+    at_most: u32,
+}
+
+/// A group to make.
+#[derive(Clone, Debug)]
+pub struct CreateGroup {
+    /// What it is called.
+    pub name: ConversationName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// The other members; the caller, and who is named twice, does not matter.
+    pub members: Vec<UserId>,
+}
+
+impl GroupService {
+    pub(crate) const fn new(deps: Arc<Deps>, at_most: u32) -> Self {
+        Self { deps, at_most }
+    }
+
+    /// Makes a group that the caller owns, and tells its members.
+    ///
+    /// # Errors
+    /// `UnknownUsers`, `Blocking`, `NotAllowedToWrite`, `Invalid` for more members than a group may have, `RateLimited`,
+    /// `Store`.
+    pub async fn create(&self, caller: Caller, create: CreateGroup) -> ServiceResult<ConversationView> {
+        self.deps.limits.conversation(caller.user)?;
+        let members = distinct(create.members, caller.user);
+        if members.len() >= self.at_most as usize {
+            return Err(refused(GroupRefusal::TooManyMembers, "memberIds"));
+        }
+        let id = ConversationId::generate(&*self.deps.clock, &*self.deps.entropy);
+        self.may_add(caller, &members).await?;
+        let new = NewGroup {
+            id,
+            creator: caller.user,
+            name: create.name,
+            description: create.description,
+            members,
+            message: MessageId::unnamed(id, &*self.deps.entropy),
+            now: self.deps.clock.now(),
+        };
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let _turn = deps.group_turns.of(new.id.as_bytes()).lock().await;
+            match deps.stores.groups.create(&new).await? {
+                GroupOutcome::Changed(changed) => tell(&deps, &changed).await,
+                GroupOutcome::Refused(refusal) => return Err(refused(refusal, "memberIds")),
+            }
+            find(&deps, caller, new.id).await
+        })
+        .await
+    }
+
+    /// Gives a group another name or description.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotPermitted`, `RateLimited`, `Store`.
+    pub async fn describe(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        name: Option<ConversationName>,
+        description: Option<Option<Description>>,
+    ) -> ServiceResult<ConversationView> {
+        self.deps.limits.signal(caller.user)?;
+        self.change(caller, id, GroupAction::Describe { name, description }).await?;
+        find(&self.deps, caller, id).await
+    }
+
+    /// Adds users to a group. Who is in it already, or named twice, does not matter.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotPermitted`, `UnknownUsers`, `Blocking`, `NotAllowedToWrite`, `Invalid` for more members than a
+    /// group may have, `RateLimited`, `Store`.
+    pub async fn add(&self, caller: Caller, id: ConversationId, users: Vec<UserId>) -> ServiceResult<ConversationView> {
+        self.deps.limits.conversation(caller.user)?;
+        let users = distinct(users, caller.user);
+        self.may_add(caller, &users).await?;
+        self.change(caller, id, GroupAction::Add { users, at_most: self.at_most }).await?;
+        find(&self.deps, caller, id).await
+    }
+
+    /// Removes a member from a group; oneself, to leave.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotPermitted`, `RateLimited`, `Store`.
+    pub async fn remove(&self, caller: Caller, id: ConversationId, user: UserId) -> ServiceResult<()> {
+        self.deps.limits.signal(caller.user)?;
+        self.change(caller, id, GroupAction::Remove(user)).await
+    }
+
+    /// Gives a member another role; that of the owner, to hand the group over.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotPermitted`, `RateLimited`, `Store`.
+    pub async fn set_role(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        user: UserId,
+        role: MemberRole,
+    ) -> ServiceResult<ConversationView> {
+        self.deps.limits.signal(caller.user)?;
+        self.change(caller, id, GroupAction::SetRole { user, role }).await?;
+        find(&self.deps, caller, id).await
+    }
+
+    /// A page of the members of one of the caller's groups, by their ids.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a conversation that is no group, `Store`.
+    pub async fn members(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> ServiceResult<Page<MemberView, UserId>> {
+        let stores = &self.deps.stores;
+        let mine = stores.conversations.find(id, caller.user).await?.filter(|entry| entry.me.role.is_some());
+        mine.ok_or(ServiceError::NotFound("conversation"))?;
+        let page = MembersPage { conversation: id, after, limit: limit + 1 };
+        let members = stores.groups.members(&page).await?;
+        let Page { items, next } = Page::cut(members, limit, |member: &Member| member.user_id);
+        let ids: Vec<UserId> = items.iter().map(|member| member.user_id).collect();
+        let mut users = self.deps.user_views(&ids, caller.user).await?;
+        let view = |member: &Member| {
+            let user = users.remove(&member.user_id)?;
+            Some(MemberView { user, role: member.role?, joined_at: member.joined_at })
+        };
+        Ok(Page { items: items.iter().filter_map(view).collect(), next })
+    }
+
+    /// Who may not write to somebody, may not take him to where he writes either. Of whom there is no more, the store
+    /// knows.
+    async fn may_add(&self, caller: Caller, users: &[UserId]) -> ServiceResult<()> {
+        let verdicts = users.iter().map(|user| self.deps.may_write(caller.user, *user));
+        for verdict in try_join_all(verdicts).await? {
+            match verdict {
+                Verdict::Allowed | Verdict::Unknown => {}
+                Verdict::Blocking => return Err(ServiceError::Blocking),
+                Verdict::Blocked | Verdict::Unwanted => return Err(ServiceError::NotAllowedToWrite),
+            }
+        }
+        Ok(())
+    }
+
+    async fn change(&self, caller: Caller, id: ConversationId, action: GroupAction) -> ServiceResult<()> {
+        let deps = Arc::clone(&self.deps);
+        detached(async move { change(&deps, caller.user, id, action).await }).await
+    }
+}
+
+/// Takes a user out of all groups that he is in.
+pub(crate) async fn leave_groups(deps: &Deps, user: UserId) -> ServiceResult<()> {
+    for id in deps.stores.groups.of(user).await? {
+        match change(deps, user, id, GroupAction::Remove(user)).await {
+            // Somebody has removed him meanwhile.
+            Ok(()) | Err(ServiceError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn find(deps: &Deps, caller: Caller, id: ConversationId) -> ServiceResult<ConversationView> {
+    let entry = deps.stores.conversations.find(id, caller.user).await?;
+    let views = deps.conversation_views(entry.into_iter().collect(), caller.user).await?;
+    views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))
+}
+
+/// These users, each once and without this one.
+fn distinct(mut users: Vec<UserId>, without: UserId) -> Vec<UserId> {
+    users.sort_unstable();
+    users.dedup();
+    users.retain(|user| *user != without);
+    users
+}
+
+async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action: GroupAction) -> ServiceResult<()> {
+    // One at a time, so that the hub comes to hold who the store says is in it.
+    let _turn = deps.group_turns.of(conversation.as_bytes()).lock().await;
+    let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &*deps.entropy));
+    let change = GroupChange { conversation, actor, action, messages, now: deps.clock.now() };
+    match deps.stores.groups.change(&change).await? {
+        GroupOutcome::Changed(changed) => {
+            tell(deps, &changed).await;
+            Ok(())
+        }
+        GroupOutcome::Refused(refusal) => Err(refused(refusal, "userIds")),
+    }
+}
+
+fn refused(refusal: GroupRefusal, field: &'static str) -> ServiceError {
+    match refusal {
+        GroupRefusal::NotAMember => ServiceError::NotFound("conversation"),
+        GroupRefusal::NotPermitted => ServiceError::NotPermitted,
+        GroupRefusal::NoSuchMember => ServiceError::NotFound("member"),
+        GroupRefusal::UnknownUsers(ids) => ServiceError::UnknownUsers { field, ids },
+        GroupRefusal::TooManyMembers => {
+            let reason = InvalidValue::new("too_many_members", "would make more members than a group may have");
+            ServiceError::Invalid { field, reason }
+        }
+    }
+}
+
+/// Makes the hub follow a change, and tells of it. Who has gone hears nothing of it any more; who has come is told of
+/// the group before he hears anything of it. If telling fails, the hub reads it from the log.
+async fn tell(deps: &Deps, changed: &GroupChanged) {
+    let Some(first) = changed.messages.first() else { return };
+    let id = changed.conversation.id;
+    for (user, _) in &changed.left {
+        deps.hub.leave(*user, id);
+    }
+    for (user, rev) in &changed.joined {
+        deps.hub.join(*user, id, first.rev.previous());
+        deps.hub.reconcile(&[(StreamId::User(*user), *rev)]);
+    }
+    if let Err(error) = tell_newcomers(deps, changed).await {
+        warn!(conversation = %id, error = &error as &dyn std::error::Error, "new members were not told of a group yet");
+    }
+    for (user, rev) in &changed.left {
+        let stream = StreamId::User(*user);
+        deps.hub.publish(Change { stream, rev: *rev, event: Event::ConversationDeleted(id) });
+    }
+    for message in &changed.messages {
+        let view = MessageView { message: message.clone(), delivery: None };
+        let event = Event::MessageCreated(Box::new(view));
+        deps.hub.publish(Change { stream: StreamId::Conversation(id), rev: message.rev, event });
+    }
+}
+
+async fn tell_newcomers(deps: &Deps, changed: &GroupChanged) -> StoreResult<()> {
+    let listens = |(user, _): &&(UserId, _)| deps.hub.listens(*user, StreamId::User(*user));
+    let newcomers: Vec<_> = changed.joined.iter().filter(listens).collect();
+    if newcomers.is_empty() {
+        return Ok(());
+    }
+    let conversation = &changed.conversation;
+    let members = deps.stores.conversations.members(conversation.id).await?;
+    let told = conversation.member_count <= InboxEntry::POSITIONS_TOLD;
+    for (user, rev) in newcomers {
+        let Some(me) = members.iter().find(|member| member.user_id == *user) else { continue };
+        let others = members.iter().filter(|member| told && member.user_id != *user);
+        let entry = InboxEntry {
+            conversation: conversation.clone(),
+            me: me.clone(),
+            other: None,
+            others: others.cloned().collect(),
+            last_message: changed.messages.last().cloned(),
+            // What tells of their coming does not count.
+            unread: 0,
+        };
+        let event = Event::ConversationCreated(Box::new(deps.conversation_view(entry, None, *user)));
+        deps.hub.publish(Change { stream: StreamId::User(*user), rev: *rev, event });
+    }
+    Ok(())
+}
