@@ -35,6 +35,12 @@ impl Person {
         Ok(answer.json().await?)
     }
 
+    /// Deletes something; the status of the answer.
+    pub async fn delete(&self, url: &str, path: &str) -> Result<u16> {
+        let answer = self.http.delete(format!("{url}/api/v1{path}")).bearer_auth(&self.token).send().await?;
+        Ok(answer.status().as_u16())
+    }
+
     /// Posts something; the status and the body of the answer.
     pub async fn post(&self, url: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
         self.call(url, "POST", path, Some(body)).await

@@ -6,6 +6,7 @@ mod architecture;
 mod container;
 mod durability;
 mod failover;
+mod groups;
 mod mongod;
 mod mongodb;
 mod parts;
