@@ -1,6 +1,6 @@
 //! Groups: making and changing them, and who is in them. Who may do what stands in [`parlor_domain::GroupChange`].
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::try_join_all;
 use parlor_domain::{
@@ -189,9 +189,8 @@ async fn find(deps: &Deps, caller: Caller, id: ConversationId) -> ServiceResult<
 
 /// These users, each once and without this one.
 fn distinct(mut users: Vec<UserId>, without: UserId) -> Vec<UserId> {
-    users.sort_unstable();
-    users.dedup();
-    users.retain(|user| *user != without);
+    let mut seen = HashSet::from([without]);
+    users.retain(|user| seen.insert(*user));
     users
 }
 

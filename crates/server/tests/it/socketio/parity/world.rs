@@ -110,7 +110,12 @@ impl World {
     fn renamed(&self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.name_of(text)),
-            Value::Array(values) => values.into_iter().map(|value| self.renamed(value)).collect(),
+            Value::Array(values) => {
+                let mut values: Vec<Value> = values.into_iter().map(|value| self.renamed(value)).collect();
+                // Members stand in the order of their ids, which are others in each world.
+                values.sort_by_key(|value| value["userId"].as_str().map(str::to_owned));
+                values.into()
+            }
             Value::Object(members) => {
                 let members = members.into_iter().map(|(name, value)| (self.name_of(name), self.renamed(value)));
                 Value::Object(members.collect::<Map<_, _>>())
