@@ -7,9 +7,9 @@ use std::{
 
 use mongodb::bson::{DateTime, Document, doc};
 use parlor_domain::{
-    Clock as _, ConversationId, Message, MessageId, MessageText, Metadata, NewMessage, ProfileChange, Rev, Seq, Status,
-    StatusKind, UserId,
-    store::{AppendOutcome, Inbox, NewDirect, StoreError, Stores, Window},
+    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, Message, MessageId, MessageText, Metadata,
+    NewGroup, NewMessage, ProfileChange, Rev, Seq, Status, StatusKind, UserId,
+    store::{AppendOutcome, GroupOutcome, Inbox, NewDirect, StoreError, Stores, Window},
 };
 use parlor_repositories::{contract::Fixture, testing::MongoDatabase};
 
@@ -367,4 +367,74 @@ async fn of_many_who_take_a_name_or_an_address_at_once_one_gets_it() {
         }
         assert_eq!(made, 1, "{field}");
     }
+}
+
+/// A group of two, made on the fixture's node.
+async fn group(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
+    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    let new = NewGroup {
+        id: ConversationId::generate(&fixture.clock, &fixture.entropy),
+        creator: ada,
+        name: ConversationName::parse("Round table").unwrap(),
+        description: None,
+        members: vec![bob],
+        message: MessageId::generate(&fixture.clock, &fixture.entropy),
+        now: fixture.clock.now(),
+    };
+    let made = fixture.stores.groups.create(&new).await.unwrap();
+    assert!(matches!(made, GroupOutcome::Changed(_)), "{made:?}");
+    (ada, bob, new.id)
+}
+
+fn change(fixture: &Fixture, conversation: ConversationId, actor: UserId, action: GroupAction) -> GroupChange {
+    let messages = [(); 2].map(|()| MessageId::generate(&fixture.clock, &fixture.entropy));
+    GroupChange { conversation, actor, action, messages, now: fixture.clock.now() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_removed_through_another_node_can_soon_send_no_more() {
+    let (stores, database) = fresh().await;
+    let fixture = Fixture::new(stores.clone());
+    let (ada, bob, id) = group(&fixture).await;
+    let other = other_node(&database).await;
+    other.messages.append(&message(&fixture, bob, id, "known there")).await.unwrap();
+    stores.groups.change(&change(&fixture, id, ada, GroupAction::Remove(bob))).await.unwrap();
+    let refused = async {
+        while other.messages.append(&message(&fixture, bob, id, "?")).await.unwrap() != AppendOutcome::NotAMember {}
+    };
+    tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_and_messages_of_two_nodes_make_one_order_without_a_hole() {
+    let (stores, database) = fresh().await;
+    let fixture = Fixture::new(stores.clone());
+    let (ada, bob, id) = group(&fixture).await;
+    let mut tasks = Vec::new();
+    for (number, node) in [stores.clone(), other_node(&database).await].into_iter().enumerate() {
+        let new: Vec<_> = (0..50).map(|n| message(&fixture, bob, id, &n.to_string())).collect();
+        let rename = |n| {
+            let name = ConversationName::parse(&format!("{number} {n}")).ok();
+            change(&fixture, id, ada, GroupAction::Describe { name, description: None })
+        };
+        let changes: Vec<_> = (0..10).map(rename).collect();
+        let (messages, groups) = (node.messages.clone(), node.groups.clone());
+        tasks.push(tokio::spawn(async move {
+            for new in new {
+                messages.append(&new).await.unwrap();
+            }
+        }));
+        tasks.push(tokio::spawn(async move {
+            for change in changes {
+                let outcome = groups.change(&change).await.unwrap();
+                assert!(matches!(outcome, GroupOutcome::Changed(_)), "{outcome:?}");
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let stored = all(&stores, id).await;
+    let places: Vec<_> = stored.iter().map(|message| (message.seq.get(), message.rev.get())).collect();
+    assert_eq!(places, (1..=121).map(|n| (n, n)).collect::<Vec<_>>());
 }
