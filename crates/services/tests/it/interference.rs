@@ -139,3 +139,24 @@ async fn a_resume_while_busy_brings_what_is_new_whole_in_the_end() {
     got.extend(reader.messages_until("three").await);
     assert_eq!(got, ["one@1", "two@2", "three@3"]);
 }
+
+#[tokio::test]
+async fn who_is_removed_from_a_group_while_a_connection_is_made_hears_nothing_more_of_it() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let id = world.group(ada, &[bob]).await;
+    let mut ada_reads = world.connect(ada).await;
+    let pause = world.hooks.pause_after(Point::Heads);
+    let meanwhile = async {
+        pause.reached().await;
+        world.services.groups.remove(ada, id, bob.user).await.unwrap();
+        pause.go_on();
+    };
+    let (mut bob_reads, ()) = tokio::join!(world.connect(bob), meanwhile);
+    world.send(ada, id, "secret").await.unwrap();
+    ada_reads.until("message secret").await;
+    let mut texts = bob_reads.until(&format!("deleted {id}@2")).await;
+    world.group(ada, &[bob]).await;
+    texts.extend(bob_reads.until("system group_created").await);
+    assert!(!texts.iter().any(|text| text.contains("secret") || text.contains("removed")), "{texts:?}");
+}
