@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use parlor_domain::{
-    Event, FriendRequest, FriendRequestId, FriendRequestView, InvalidValue, Relation, RequestState, RequestText, Rev,
-    StreamId, Tie, TieKind, TieView, Timestamp, UserChange, UserId, UserTopic,
+    Event, FriendRequest, FriendRequestId, FriendRequestView, InvalidValue, PresenceView, Relation, RequestState,
+    RequestText, Rev, Status, StreamId, Tie, TieKind, TieView, Timestamp, UserChange, UserId, UserTopic,
     store::{
         Answer, Between, Direction, NewFriendRequest, RequestChange, RequestOutcome, RequestPage, StoreResult, TiePage,
     },
@@ -260,7 +260,8 @@ async fn blocks_changed(
     Ok(())
 }
 
-/// Pushes to two who share a conversation what each may see of the other now.
+/// Pushes to two who share a conversation what each may see of the other now. Who looks absent anyway is not told of:
+/// an event without news would tell of the block.
 async fn show_each_other(deps: &Deps, a: UserId, b: UserId) -> StoreResult<()> {
     let conversations = deps.conversations_of(a).await?;
     if !conversations.iter().any(|id| deps.hub.listens(b, StreamId::Conversation(*id))) {
@@ -270,6 +271,10 @@ async fn show_each_other(deps: &Deps, a: UserId, b: UserId) -> StoreResult<()> {
     for (reader, shown) in [(a, b), (b, a)] {
         let blocks = deps.blocks_of(reader).await?;
         if let Some(user) = users.iter().find(|user| user.id == shown) {
+            let PresenceView { presence, status, .. } = deps.public_presence(user, deps.hub.is_online(shown));
+            if !presence.online && status == Status::default() {
+                continue;
+            }
             deps.hub.announce_to(reader, Event::PresenceUpdated(deps.presence_for(user, &blocks)));
         }
     }

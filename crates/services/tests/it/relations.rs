@@ -297,6 +297,16 @@ async fn presence_and_profiles_are_not_told_across_a_block() {
 }
 
 #[tokio::test]
+async fn the_block_of_who_looks_absent_shows_nothing() {
+    let world = World::new().await;
+    let (ada, bob, _) = world.pair().await;
+    let mut bob_reads = world.connect(bob).await;
+    world.block(ada, bob).await;
+    world.unblock(ada, bob).await;
+    assert_eq!(bob_reads.so_far().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_search_leaves_out_who_blocks_one_and_its_pages_do_not_tell_it() {
     let world = World::new().await;
     let eve = world.user("eve").await;

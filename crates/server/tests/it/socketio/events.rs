@@ -65,6 +65,13 @@ async fn happenings(ada: &Client, bob: &Client) {
     assert_eq!(ada.patch(&settings, json!({ "pinned": true })).await.status, 200);
     assert_eq!(ada.delete(&format!("/api/v1/conversations/{group}/members/{}", ada.id())).await.status, 204);
     assert_eq!(ada.patch("/api/v1/users/me", json!({ "bio": "Poetical science." })).await.status, 200);
+    let asked = bob.post("/api/v1/friend-requests", json!({ "userId": ada.id() })).await.body;
+    let accept = format!("/api/v1/friend-requests/{}/accept", asked["id"].as_str().unwrap());
+    assert_eq!(ada.post(&accept, json!({})).await.status, 200);
+    assert_eq!(bob.delete(&format!("/api/v1/friends/{}", ada.id())).await.status, 204);
+    let block = format!("/api/v1/blocks/{}", bob.id());
+    assert_eq!(ada.put(&block, json!({})).await.status, 204);
+    assert_eq!(ada.delete(&block).await.status, 204);
     assert_eq!(bob.put("/api/v1/users/me/status", json!({ "kind": "away" })).await.status, 200);
 }
 
