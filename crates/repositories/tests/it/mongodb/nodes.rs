@@ -372,13 +372,14 @@ async fn of_many_who_take_a_name_or_an_address_at_once_one_gets_it() {
 /// A group of two, made on the fixture's node.
 async fn group(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
     let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    let id = ConversationId::generate(&fixture.clock, &fixture.entropy);
     let new = NewGroup {
-        id: ConversationId::generate(&fixture.clock, &fixture.entropy),
+        id,
         creator: ada,
         name: ConversationName::parse("Round table").unwrap(),
         description: None,
         members: vec![bob],
-        message: MessageId::generate(&fixture.clock, &fixture.entropy),
+        message: MessageId::unnamed(id, &fixture.entropy),
         now: fixture.clock.now(),
     };
     let made = fixture.stores.groups.create(&new).await.unwrap();
@@ -387,7 +388,7 @@ async fn group(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
 }
 
 fn change(fixture: &Fixture, conversation: ConversationId, actor: UserId, action: GroupAction) -> GroupChange {
-    let messages = [(); 2].map(|()| MessageId::generate(&fixture.clock, &fixture.entropy));
+    let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &fixture.entropy));
     GroupChange { conversation, actor, action, messages, now: fixture.clock.now() }
 }
 
