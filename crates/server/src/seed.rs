@@ -232,7 +232,7 @@ async fn write(
     let mut now = since;
     for _ in 0..messages {
         now = now + Duration::from_secs(1);
-        let sender = choose(&members, &entropy);
+        let sender = choose(members, entropy);
         let message = NewMessage {
             id: MessageId::for_send(conversation, sender, None, entropy),
             conversation_id: conversation,
