@@ -93,7 +93,13 @@ impl GroupService {
     pub async fn add(&self, caller: Caller, id: ConversationId, users: Vec<UserId>) -> ServiceResult<ConversationView> {
         self.deps.limits.conversation(caller.user)?;
         let users = distinct(users, caller.user);
-        self.may_add(caller, &users).await?;
+        let members = self.deps.stores.conversations.members(id).await?;
+        let is_in = |user: UserId| members.iter().any(|member| member.user_id == user);
+        if !is_in(caller.user) {
+            return Err(ServiceError::NotFound("conversation"));
+        }
+        let newcomers: Vec<UserId> = users.iter().copied().filter(|user| !is_in(*user)).collect();
+        self.may_add(caller, &newcomers).await?;
         self.change(caller, id, GroupAction::Add { users, at_most: self.at_most }).await?;
         find(&self.deps, caller, id).await
     }

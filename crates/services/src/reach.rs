@@ -147,7 +147,8 @@ impl Reach {
     /// Whether what was read then still holds.
     fn holds(&self, before: Mark, users: &[UserId], now: Timestamp, passes: bool) -> bool {
         let Mark { changes, .. } = self.mark(users, now);
-        let young = now < before.at + UNSEEN;
+        // Also where the clock was set back.
+        let young = (before.at..before.at + UNSEEN).contains(&now);
         before.changes == changes && (young || !(self.shared || passes))
     }
 }

@@ -79,6 +79,9 @@ impl Launch {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut process = Command::new(&self.program)
             .args(["--bind_ip", "127.0.0.1", "--noscripting", "--wiredTigerCacheSizeGB", "0.25"])
+            // Each test has a database of its own, and each collection and index a file: those that are not used any more
+            // must not use up what a process may have open.
+            .args(["--wiredTigerEngineConfigString", "file_manager=(close_idle_time=20,close_scan_interval=5)"])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
             .args(["--port", &self.port.to_string()])
             .arg("--dbpath")

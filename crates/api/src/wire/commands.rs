@@ -2,20 +2,27 @@
 //!
 //! The data of a command is the body of the REST call that does the same, with the ids of its path beside.
 
+mod reply;
+mod subject;
+
 use std::{collections::BTreeMap, str::FromStr};
 
 use parlor_domain::{ConversationId, FriendRequestId, InvalidValue, UserId, store::Answer as RequestAnswer};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
+pub use self::{
+    reply::{Answer, Refusal, ReplyId},
+    subject::Subject,
+};
 use super::{
     AddMembers, CreateGroup, RemoveMember, Secret, SendFriendRequest, SendMessage, SetReceipt, SetStatus, SyncRequest,
     UpdateConversation, UpdateConversationSettings, UpdateMember, field,
 };
 use crate::{
-    extract::{from_json, object},
+    extract::from_json,
     problem::{Problem, ProblemCode},
 };
 
@@ -203,37 +210,6 @@ impl CommandKind {
     }
 }
 
-/// What a command can be about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A conversation.
-    Conversation,
-    /// A friend request.
-    FriendRequest,
-    /// Another user.
-    User,
-}
-
-impl Subject {
-    /// The member of the data that has its id.
-    pub const fn member(self) -> &'static str {
-        match self {
-            Self::Conversation => "conversationId",
-            Self::FriendRequest => "requestId",
-            Self::User => "userId",
-        }
-    }
-
-    /// What it is, for the documents.
-    pub const fn description(self) -> &'static str {
-        match self {
-            Self::Conversation => "The conversation.",
-            Self::FriendRequest => "The friend request.",
-            Self::User => "The other user.",
-        }
-    }
-}
-
 /// A command with its data, validated.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -387,67 +363,6 @@ impl RawFrame {
     fn command(self) -> Result<Command, Problem> {
         Command::named(&self.command, self.data.as_deref().map(RawValue::get))
     }
-}
-
-/// Under which name a command is answered: what the client gave it as `id`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum ReplyId {
-    /// None was given, or none that can be one.
-    None,
-    /// A number between -2^53 and 2^53.
-    Number(i64),
-    /// A text of at most 64 characters.
-    Text(String),
-}
-
-impl ReplyId {
-    /// The most characters of a text.
-    pub const MAX_CHARS: usize = 64;
-
-    fn parse(json: &RawValue) -> Result<Self, InvalidValue> {
-        const MAX: u64 = (1 << 53) - 1;
-        match serde_json::from_str(json.get()) {
-            Ok(serde_json::Value::String(text)) if text.chars().count() <= Self::MAX_CHARS => Ok(Self::Text(text)),
-            Ok(serde_json::Value::Number(number)) => {
-                let whole = number.as_i64().filter(|number| number.unsigned_abs() <= MAX);
-                whole.map(Self::Number).ok_or(Self::INVALID)
-            }
-            _ => Err(Self::INVALID),
-        }
-    }
-
-    const INVALID: InvalidValue =
-        InvalidValue::new("invalid_reply_id", "must be a text of at most 64 characters or a whole number below 2^53");
-
-    /// The id in a frame that is otherwise wrong, so that its sender learns which one it was.
-    fn search(text: &str) -> Self {
-        #[derive(Deserialize)]
-        struct Named {
-            id: Box<RawValue>,
-        }
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let named: Option<Named> = object(&mut reader).ok().filter(|_| reader.end().is_ok());
-        named.and_then(|named| Self::parse(&named.id).ok()).unwrap_or(Self::None)
-    }
-}
-
-/// The answer to a command that was carried out.
-#[derive(Debug, Serialize)]
-pub struct Answer<'a, T> {
-    /// The command's id.
-    pub reply: &'a ReplyId,
-    /// What REST answers to the same.
-    pub data: T,
-}
-
-/// The answer to a command that was refused.
-#[derive(Debug, Serialize)]
-pub struct Refusal<'a> {
-    /// The command's id.
-    pub reply: &'a ReplyId,
-    /// Why.
-    pub problem: super::Problem,
 }
 
 /// Who the client is: exactly one of the two.

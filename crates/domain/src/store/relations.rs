@@ -116,6 +116,10 @@ pub struct Between {
     pub received: Option<FriendRequest>,
 }
 
+/// Of how many of the newest messages one has to be by who was written to, so that he is taken to want an answer: a bound
+/// of what is read.
+pub const CONSENT: u64 = 1000;
+
 /// Friends, friend requests and blocks. Of deleted accounts there are none.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
@@ -157,9 +161,9 @@ pub trait RelationStore: Send + Sync {
     /// two are not friends.
     async fn unfriend(&self, user: UserId, other: UserId) -> StoreResult<Option<[(UserId, Rev); 2]>>;
 
-    /// Makes a user block another one, and records it in his own stream alone (topic `Block`): the revision that this
-    /// took. Ends a friendship of the two, and their requests that wait or were rejected are as if taken back; no
-    /// stream records that. `None` if it is so already, or the other one is unknown or deleted.
+    /// Makes a user block another one, and records it in his own stream alone (topic `Block`, as the last one): the
+    /// revision that this took. Ends a friendship of the two, and their requests that wait or were rejected are as if taken
+    /// back; his own stream records what of this has happened, the other one's does not. `None` if it is so already, or the other one is unknown or deleted.
     async fn block(&self, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>>;
 
     /// Ends a block, and records it in the user's own stream (topic `Block`): the revision that this took. `None` if
@@ -181,6 +185,6 @@ pub trait RelationStore: Send + Sync {
     /// The blocks that these users have made or that were made against them, in any order: who blocks whom.
     async fn blocks(&self, users: &[UserId]) -> StoreResult<Vec<(UserId, UserId)>>;
 
-    /// Whether a user has written to another one in the direct conversation of the two.
+    /// Whether a user has written one of the newest [`CONSENT`] messages in the direct conversation with another one.
     async fn has_written(&self, user: UserId, to: UserId) -> StoreResult<bool>;
 }

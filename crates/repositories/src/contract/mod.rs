@@ -125,6 +125,7 @@ macro_rules! store_behaviours {
                 requests_that_wait_are_listed_the_newest_first
                 friends_are_listed_by_name_and_end_for_both
                 a_block_ends_everything_between_two_in_silence
+                who_was_rejected_gains_nothing_by_a_block
                 who_is_blocked_cannot_ask_and_who_blocks_does_not
                 a_block_and_a_request_at_once_leave_nothing_that_waits
                 blocks_are_found_from_both_sides

@@ -375,23 +375,35 @@ pub async fn a_block_ends_everything_between_two_in_silence(f: &Fixture) {
     befriend(f, ada, bob).await;
     let to_cem = waiting(f, ada, cem).await;
     let revs = (f.stores.users.rev(bob).await.unwrap(), f.stores.users.rev(cem).await.unwrap());
-    assert_eq!(block(f, ada, bob).await, Some(Rev::new(5)));
+    assert_eq!(block(f, ada, bob).await, Some(Rev::new(6)));
+    assert!(topics(f, ada).await.ends_with(&[UserTopic::Friend(bob), UserTopic::Block(bob)]));
     assert_eq!(block(f, ada, bob).await, None, "once");
-    assert_eq!(block(f, cem, ada).await, Some(revs.1.next()));
+    assert_eq!(block(f, cem, ada).await, Some(revs.1.next().next()));
+    assert!(topics(f, cem).await.contains(&UserTopic::FriendRequest(to_cem.id)));
     assert_eq!((friends(&f.stores, ada).await, friends(&f.stores, bob).await), (vec![], vec![]));
     assert_eq!(ties(&f.stores, ada, TieKind::Block).await, [bob]);
     assert_eq!(f.stores.relations.ties_between(bob, ada).await.unwrap(), (None, Some(TieKind::Block)));
     assert_eq!(found(f, to_cem.id).await.state, RequestState::Cancelled);
     assert_eq!(listed(f, ada, Direction::Outgoing).await, []);
     assert_eq!(f.stores.users.rev(bob).await.unwrap(), revs.0, "he does not learn of it");
-    assert_eq!(f.stores.users.rev(ada).await.unwrap(), Rev::new(5), "nor does she of his");
-    assert_eq!(f.stores.relations.unblock(ada, bob).await.unwrap(), Some(Rev::new(6)));
+    assert_eq!(f.stores.users.rev(ada).await.unwrap(), Rev::new(6), "nor does she of his");
+    assert_eq!(f.stores.relations.unblock(ada, bob).await.unwrap(), Some(Rev::new(7)));
     assert_eq!(f.stores.relations.unblock(ada, bob).await.unwrap(), None);
     assert_eq!(f.stores.relations.unblock(ada, cem).await.unwrap(), None, "his block is his");
     assert_eq!(topics(f, ada).await.last(), Some(&UserTopic::Block(bob)));
     assert_eq!(f.stores.relations.between(ada, bob).await.unwrap().tie, None);
     let unknown = f.make_user("nobody", None).user.id;
     assert_eq!(block(f, ada, unknown).await, None);
+}
+
+pub async fn who_was_rejected_gains_nothing_by_a_block(f: &Fixture) {
+    let (ada, bob) = (f.user("ada").await, f.user("bob").await);
+    let request = waiting(f, bob, ada).await;
+    changed(answer(f, &request, ada, Answer::Reject).await);
+    block(f, bob, ada).await;
+    f.stores.relations.unblock(bob, ada).await.unwrap();
+    ask(f, bob, ada).await;
+    assert_eq!(found(f, request.id).await.state, RequestState::Rejected);
 }
 
 pub async fn who_is_blocked_cannot_ask_and_who_blocks_does_not(f: &Fixture) {

@@ -14,8 +14,8 @@ use mongodb::{
 use parlor_domain::{
     FriendRequest, FriendRequestId, Rev, Tie, TieKind, Timestamp, User, UserId, UserTopic,
     store::{
-        Answer, Between, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome, RequestPage,
-        StoreError, StoreResult, TiePage,
+        Answer, Between, CONSENT, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome,
+        RequestPage, StoreError, StoreResult, TiePage,
     },
 };
 
@@ -182,8 +182,15 @@ impl RelationStore for Database {
                 let found = c.conversations.find_one(doc! { "directKey": direct_key(*user, *to) }).await?;
                 let Some(found) = one::<ConversationDocument>(found)? else { return Ok(false) };
                 let id = oid(found.conversation.id.as_bytes());
-                let sent = doc! { "conversation": id, "sender": oid(user.as_bytes()) };
-                Ok(c.messages.find_one(sent).projection(doc! { "_id": 1 }).await?.is_some())
+                let newest = c.messages.find(doc! { "conversation": id }).sort(doc! { "seq": -1 });
+                let mut newest = newest.limit(long(CONSENT)).projection(doc! { "_id": 0, "sender": 1 }).await?;
+                let sender = oid(user.as_bytes());
+                while newest.advance().await? {
+                    if newest.current().get_object_id("sender").is_ok_and(|by| by == sender) {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
             }
             .boxed()
         })
@@ -325,15 +332,18 @@ async fn block(
     if blocks || account(c, session, user).await?.is_none() || account(c, session, other).await?.is_none() {
         return Ok(None);
     }
-    end_friendship(c, session, user, other).await?;
+    if end_friendship(c, session, user, other).await? > 0 {
+        tell(c, session, user, UserTopic::Friend(other)).await?;
+    }
     for (from, to) in [(user, other), (other, user)] {
         let open = doc! {
             "from": oid(from.as_bytes()), "to": oid(to.as_bytes()), "state": { "$in": ["pending", "rejected"] },
         };
-        let cancel = doc! {
-            "$set": { "state": "cancelled", "updatedAt": date(now) }, "$unset": { "rejectedAt": "" },
-        };
-        c.friend_requests.update_one(open, cancel).session(&mut *session).await?;
+        let cancel = doc! { "$set": { "state": "cancelled", "updatedAt": date(now) } };
+        let cancelled = c.friend_requests.find_one_and_update(open, cancel).session(&mut *session).await?;
+        if let Some(request) = one::<FriendRequestDocument>(cancelled)? {
+            tell(c, session, user, UserTopic::FriendRequest(request.id)).await?;
+        }
     }
     make(c, session, user, other, TieKind::Block, now).await?;
     Ok(Some(tell(c, session, user, UserTopic::Block(other)).await?.1))

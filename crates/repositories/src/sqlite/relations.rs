@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use parlor_domain::{
     FriendRequest, FriendRequestId, Rev, Tie, TieKind, Timestamp, UserId, UserTopic,
     store::{
-        Answer, Between, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome, RequestPage,
-        StoreResult, TiePage,
+        Answer, Between, CONSENT, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome,
+        RequestPage, StoreResult, TiePage,
     },
 };
 use rusqlite::{Connection, params};
@@ -127,12 +127,13 @@ impl RelationStore for Database {
     }
 
     async fn has_written(&self, user: UserId, to: UserId) -> StoreResult<bool> {
-        const SQL: &str = "SELECT 1 FROM messages WHERE sender_id = ?2 \
-             AND conversation_id = (SELECT id FROM conversations WHERE direct_key = ?1) LIMIT 1";
+        const SQL: &str = "SELECT 1 FROM (SELECT sender_id FROM messages \
+             WHERE conversation_id = (SELECT id FROM conversations WHERE direct_key = ?1) \
+             ORDER BY seq DESC LIMIT ?3) WHERE sender_id = ?2 LIMIT 1";
         self.readers
             .read(move |connection| {
                 let key = direct_key(user, to);
-                Ok(first(connection, SQL, params![&key[..], user.as_bytes()], |_| Ok(()))?.is_some())
+                Ok(first(connection, SQL, params![&key[..], user.as_bytes(), CONSENT], |_| Ok(()))?.is_some())
             })
             .await
     }
@@ -211,15 +212,19 @@ fn end_friendship(connection: &Connection, user: UserId, other: UserId) -> Store
 }
 
 fn block(connection: &Connection, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
-    const CANCEL: &str = "UPDATE friend_requests SET state = 'cancelled', updated_at = ?3, rejected_at = NULL \
-         WHERE from_id = ?1 AND to_id = ?2 AND state IN ('pending', 'rejected')";
+    const CANCEL: &str = "UPDATE friend_requests SET state = 'cancelled', updated_at = ?2 WHERE id = ?1";
     let blocks = tie(connection, user, other)?.is_some_and(|tie| tie.kind == TieKind::Block);
     if blocks || existing(connection, user)?.is_none() || existing(connection, other)?.is_none() {
         return Ok(None);
     }
-    end_friendship(connection, user, other)?;
+    if end_friendship(connection, user, other)? > 0 {
+        record(connection, user, UserTopic::Friend(other))?;
+    }
     for (from, to) in [(user, other), (other, user)] {
-        run(connection, CANCEL, params![from.as_bytes(), to.as_bytes(), now.as_millis()])?;
+        let open = request_between(connection, from, to)?.filter(|request| request.state.is_open());
+        let Some(request) = open else { continue };
+        run(connection, CANCEL, params![request.id.as_bytes(), now.as_millis()])?;
+        record(connection, user, UserTopic::FriendRequest(request.id))?;
     }
     make(connection, user, other, TieKind::Block, now)?;
     record(connection, user, UserTopic::Block(other)).map(Some)

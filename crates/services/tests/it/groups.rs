@@ -342,3 +342,37 @@ async fn members_of_a_group_hear_of_each_other() {
     let receipts: HashSet<_> = view.receipts.iter().map(|receipt| (receipt.user_id, receipt.read_seq)).collect();
     assert_eq!(receipts, HashSet::from([(ada.user, Seq::ZERO), (bob.user, Seq::new(2))]));
 }
+
+#[tokio::test]
+async fn who_may_not_write_to_somebody_can_not_add_him_to_a_group() {
+    let world = World::new().await;
+    let [ada, bob, cem] = three(&world).await;
+    let id = world.group(ada, &[cem]).await;
+    world.services.relations.block(bob, ada.user).await.unwrap();
+    let added = add(&world, ada, id, &[bob.user]).await;
+    assert!(matches!(added, Err(ServiceError::NotAllowedToWrite)), "{added:?}");
+    let name = ConversationName::parse("Round table").unwrap();
+    let group = CreateGroup { name, description: None, members: vec![cem.user, ada.user] };
+    let made = world.services.groups.create(bob, group).await;
+    assert!(matches!(made, Err(ServiceError::Blocking)), "{made:?}");
+    assert_eq!(members(&world, ada, id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn in_a_group_a_block_hides_that_the_other_one_types_and_no_message() {
+    let world = World::new().await;
+    let [ada, bob, cem] = three(&world).await;
+    // Of two first, like a direct conversation.
+    let id = world.group(ada, &[bob]).await;
+    world.services.relations.block(bob, ada.user).await.unwrap();
+    world.send(ada, id, "of two").await.unwrap();
+    add(&world, ada, id, &[cem.user]).await.unwrap();
+    let mut readers = [world.connect(bob).await, world.connect(cem).await];
+    world.services.conversations.set_typing(ada, id, true).await.unwrap();
+    world.send(ada, id, "of three").await.unwrap();
+    let mut saw_typing = Vec::new();
+    for reader in &mut readers {
+        saw_typing.push(reader.until("message of three").await.iter().any(|text| text.starts_with("typing")));
+    }
+    assert_eq!(saw_typing, [false, true]);
+}

@@ -59,7 +59,7 @@ async fn an_interrupted_migration_is_applied_again() {
     raw.collection::<Document>("migrations").delete_many(doc! { "_id": { "$gte": 3 } }).await.unwrap();
     raw.collection::<Document>("messages").drop_index("byRev").await.unwrap();
     let store = connect(&database).await;
-    assert_eq!(store.migrate().await.unwrap(), ["V3__holds", "V4__ids_of_messages", "V5__relations"]);
+    assert_eq!(store.migrate().await.unwrap(), ["V3__holds", "V4__ids_of_messages", "V5__relations", "V6__groups"]);
     assert_eq!(store.missing_indexes().await.unwrap(), Vec::<String>::new());
     Fixture::new(stores).user("ada").await;
 }
