@@ -28,7 +28,7 @@ pub(super) async fn show(state: State, caller: Authenticated) -> Result<Json<wir
 /// Change one's own account
 ///
 /// What is left out or null stays as it is, but for `email`, which null takes away. A change of `email` needs
-/// `currentPassword`. `settings` and `metadata` are replaced as a whole.
+/// `currentPassword`. `metadata` is replaced as a whole.
 #[utoipa::path(
     tag = "Me",
     operation_id = "updateMe",

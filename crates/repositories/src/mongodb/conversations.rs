@@ -24,7 +24,7 @@ use super::{
         ConversationDocument, MemberDocument, StoredConversation, StoredMember, UserChangeDocument, UserDocument, date,
         encode, long, oid,
     },
-    error::Attempt,
+    error::{Attempt, Failure},
     holds,
     messages::{self, Tail},
     users::{by_id, record},
@@ -230,7 +230,12 @@ async fn entries(c: &Collections, found: &[StoredConversation], user: UserId) ->
         let Tail { last, rev } = tails.remove(&conversation.id).unwrap_or_default();
         let mut others = members.remove(&conversation.id).unwrap_or_default();
         let Some(mut me) = others.iter().position(|member| member.user_id == user).map(|me| others.remove(me)) else {
-            return Err(StoreError::corrupt(format!("conversation {}: has no member {user}", conversation.id)).into());
+            // Who leaves a group does so between two reads; to be read again.
+            return Err(if conversation.kind == ConversationKind::Group {
+                Failure::NoAnswer
+            } else {
+                StoreError::corrupt(format!("conversation {}: has no member {user}", conversation.id)).into()
+            });
         };
         conversation.rev = rev;
         if let Some(last) = &last {

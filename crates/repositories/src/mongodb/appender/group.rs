@@ -121,7 +121,7 @@ impl Group {
                 // Who has written in one of these conversations may have written in all of them.
                 let mut memory = self.memory.lock();
                 for Placed { message, .. } in placed {
-                    memory.forget_end(message.conversation_id);
+                    memory.forget_conversation(message.conversation_id);
                 }
             }
             Some(Refused::Other(error)) => {

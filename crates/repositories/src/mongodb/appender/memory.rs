@@ -88,9 +88,10 @@ impl Memory {
         self.ends.insert(id, end);
     }
 
-    /// Somebody else has written there.
-    pub(super) fn forget_end(&mut self, id: ConversationId) {
+    /// Somebody else has written there, perhaps that somebody takes part no more.
+    pub(super) fn forget_conversation(&mut self, id: ConversationId) {
         self.ends.remove(&id);
+        self.participants.remove(&id);
     }
 
     /// Where logs end is not known any more.
