@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use super::{
     Database,
     conversations::direct_key,
-    rows::{self, FRIEND_REQUEST, TIE, all, first, get, run},
+    rows::{self, FRIEND_REQUEST, TIE, all, all_while, first, get, run},
     users::{existing, record},
 };
 use crate::requests::{self, Kept, Step};
@@ -127,13 +127,17 @@ impl RelationStore for Database {
     }
 
     async fn has_written(&self, user: UserId, to: UserId) -> StoreResult<bool> {
-        const SQL: &str = "SELECT 1 FROM (SELECT sender_id FROM messages \
-             WHERE conversation_id = (SELECT id FROM conversations WHERE direct_key = ?1) \
-             ORDER BY seq DESC LIMIT ?3) WHERE sender_id = ?2 LIMIT 1";
+        const SQL: &str = "SELECT sender_id FROM messages \
+             WHERE conversation_id = (SELECT id FROM conversations WHERE direct_key = ?1) ORDER BY seq DESC LIMIT ?2";
         self.readers
             .read(move |connection| {
                 let key = direct_key(user, to);
-                Ok(first(connection, SQL, params![&key[..], user.as_bytes(), CONSENT], |_| Ok(()))?.is_some())
+                let mut found = false;
+                all_while(connection, SQL, params![&key[..], CONSENT], |row| {
+                    found = UserId::from_bytes(get(row, "sender_id")?) == user;
+                    Ok((!found).then_some(()))
+                })?;
+                Ok(found)
             })
             .await
     }
