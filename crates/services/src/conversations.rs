@@ -96,9 +96,7 @@ impl ConversationService {
     /// # Errors
     /// `NotFound`, `Store`.
     pub async fn find(&self, caller: Caller, id: ConversationId) -> ServiceResult<ConversationView> {
-        let entry = self.deps.stores.conversations.find(id, caller.user).await?;
-        let views = self.deps.conversation_views(entry.into_iter().collect(), caller.user).await?;
-        views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))
+        self.deps.conversation_for(caller.user, id).await
     }
 
     /// Moves one of the caller's positions forward, and tells the caller's other devices and, if they may know,

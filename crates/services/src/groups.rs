@@ -64,7 +64,7 @@ impl GroupService {
                 GroupOutcome::Changed(changed) => tell(&deps, &changed).await,
                 GroupOutcome::Refused(refusal) => return Err(refused(refusal, "memberIds")),
             }
-            find(&deps, caller, new.id).await
+            deps.conversation_for(caller.user, new.id).await
         })
         .await
     }
@@ -82,7 +82,7 @@ impl GroupService {
     ) -> ServiceResult<ConversationView> {
         self.deps.limits.signal(caller.user)?;
         self.change(caller, id, GroupAction::Describe { name, description }).await?;
-        find(&self.deps, caller, id).await
+        self.deps.conversation_for(caller.user, id).await
     }
 
     /// Adds users to a group. Who is in it already, or named twice, does not matter.
@@ -101,7 +101,7 @@ impl GroupService {
         let newcomers: Vec<UserId> = users.iter().copied().filter(|user| !is_in(*user)).collect();
         self.may_add(caller, &newcomers).await?;
         self.change(caller, id, GroupAction::Add { users, at_most: self.at_most }).await?;
-        find(&self.deps, caller, id).await
+        self.deps.conversation_for(caller.user, id).await
     }
 
     /// Removes a member from a group; oneself, to leave.
@@ -126,7 +126,7 @@ impl GroupService {
     ) -> ServiceResult<ConversationView> {
         self.deps.limits.signal(caller.user)?;
         self.change(caller, id, GroupAction::SetRole { user, role }).await?;
-        find(&self.deps, caller, id).await
+        self.deps.conversation_for(caller.user, id).await
     }
 
     /// A page of the members of one of the caller's groups, by their ids.
@@ -185,12 +185,6 @@ pub(crate) async fn leave_groups(deps: &Deps, user: UserId) -> ServiceResult<()>
         }
     }
     Ok(())
-}
-
-async fn find(deps: &Deps, caller: Caller, id: ConversationId) -> ServiceResult<ConversationView> {
-    let entry = deps.stores.conversations.find(id, caller.user).await?;
-    let views = deps.conversation_views(entry.into_iter().collect(), caller.user).await?;
-    views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))
 }
 
 /// These users, each once and without this one.

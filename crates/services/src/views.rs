@@ -10,7 +10,7 @@ use parlor_domain::{
 use tokio::try_join;
 use tracing::warn;
 
-use crate::{Deps, reach::Blocks};
+use crate::{Deps, ServiceError, ServiceResult, reach::Blocks};
 
 impl Deps {
     /// A user as `viewer`, whose blocks these are, sees him: who blocks the viewer shows no more than the name, and
@@ -70,6 +70,13 @@ impl Deps {
             self.conversation_view(entry, other, viewer)
         };
         Ok(entries.into_iter().map(view).collect())
+    }
+
+    /// A conversation as `viewer` sees it; `NotFound` if he is not in it.
+    pub(crate) async fn conversation_for(&self, viewer: UserId, id: ConversationId) -> ServiceResult<ConversationView> {
+        let entry = self.stores.conversations.find(id, viewer).await?;
+        let views = self.conversation_views(entry.into_iter().collect(), viewer).await?;
+        views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))
     }
 
     /// Pushes a passing state of a user to all connected users who share a conversation with him, but not between two
