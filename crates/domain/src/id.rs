@@ -149,6 +149,8 @@ generated_ids! {
     ConversationId;
     /// A friend request.
     FriendRequestId;
+    /// An entry of the audit log.
+    AuditId;
 }
 
 ids! {

@@ -3,7 +3,9 @@
 //! This crate knows nothing of IO, HTTP, the shapes of JSON on the wire, or any driver. A value is parsed once, at
 //! the edge, and is right from then on; `InvalidValue` says why one is not.
 
+mod administration;
 mod conversation;
+mod day;
 mod entropy;
 mod event;
 mod group;
@@ -21,14 +23,16 @@ mod user;
 mod value;
 mod view;
 
+pub use administration::{Act, Acting, Actor, AuditAction, AuditDetails, AuditEntry, Lock, LockReason, Named};
 pub use conversation::{
     Conversation, ConversationKind, ConversationName, Delivery, Description, Member, MemberSettings,
     MemberSettingsChange, ReceiptKind,
 };
+pub use day::{Activity, Day, DaySum};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use event::{Change, Event};
 pub use group::{GroupAction, GroupChange, GroupPlan, GroupRefusal, MemberRole, NewGroup};
-pub use id::{ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
+pub use id::{AuditId, ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
 pub use message::{ClientMessageId, Content, Fingerprint, Message, MessageText, NewMessage, SystemAction, SystemEvent};
 pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};
 pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};

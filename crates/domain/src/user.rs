@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    InvalidValue, Rev, Status, Timestamp, UserId, WhoCanWrite,
+    InvalidValue, Lock, Rev, Status, Timestamp, UserId, WhoCanWrite,
     value::{is_blank, no_nul, one_visible_line, text_value},
 };
 
@@ -24,6 +24,8 @@ pub struct User {
     pub metadata: Metadata,
     /// What the account may do in the whole system.
     pub role: SystemRole,
+    /// What keeps the account from signing in, as last stored; see [`Lock::holds`] for whether it still does.
+    pub lock: Option<Lock>,
     /// What the account's owner chose.
     pub settings: Settings,
     /// What the user chose to show, as last stored; see [`Status::at`] for what holds now.
@@ -49,6 +51,7 @@ impl User {
             bio: Bio::default(),
             metadata: Metadata::default(),
             role: SystemRole::default(),
+            lock: None,
             settings: Settings::default(),
             status: Status::default(),
             last_seen_at: None,
@@ -123,6 +126,9 @@ pub enum SystemRole {
 }
 
 impl SystemRole {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::User, Self::GroupAdmin, Self::SuperAdmin];
+
     /// The role's name, on the wire and in a store.
     pub const fn name(self) -> &'static str {
         match self {
@@ -134,7 +140,7 @@ impl SystemRole {
 
     /// The role of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::User, Self::GroupAdmin, Self::SuperAdmin].into_iter().find(|role| role.name() == name)
+        Self::ALL.into_iter().find(|role| role.name() == name)
     }
 }
 

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Record;
 use crate::{
-    Content, ConversationId, FriendRequest, Member, MemberSettings, Message, PasswordHash, Session, Settings, Status,
-    SystemEvent, Tie, Timestamp, User, UserChange, UserTopic,
+    Actor, AuditEntry, Content, ConversationId, DaySum, FriendRequest, Lock, Member, MemberSettings, Message, Named,
+    PasswordHash, Session, Settings, Status, SystemEvent, Tie, Timestamp, User, UserChange, UserTopic,
 };
 
 /// A SHA-256 over records in the order in which they were added. Two sequences of records have the same if and only if
@@ -83,7 +83,31 @@ impl Fields<'_> {
                 self.text(name);
                 self.time(*since);
             }
+            Record::Audit(entry) => self.audit_entry(entry),
+            Record::Day(DaySum { day, active_users, messages }) => {
+                [day.number().into(), *active_users, *messages].into_iter().for_each(|number| self.number(number));
+            }
         }
+    }
+
+    fn audit_entry(&mut self, entry: &AuditEntry) {
+        let AuditEntry { id, at, actor, action, target, details, request } = entry;
+        self.bytes(id.as_bytes());
+        self.time(*at);
+        let actor = match actor {
+            Actor::User(named) => Some(named),
+            Actor::CommandLine => None,
+        };
+        self.optional(actor, Self::named);
+        self.text(action.name());
+        self.named(target);
+        self.text(details.as_str());
+        self.optional(request.as_deref(), Self::text);
+    }
+
+    fn named(&mut self, Named { id, username }: &Named) {
+        self.bytes(id.as_bytes());
+        self.text(username.as_str());
     }
 
     fn user(&mut self, user: &User) {
@@ -95,6 +119,7 @@ impl Fields<'_> {
             bio,
             metadata,
             role,
+            lock,
             settings: Settings { show_last_seen, read_receipts, who_can_write },
             status,
             last_seen_at,
@@ -109,6 +134,7 @@ impl Fields<'_> {
         self.text(bio.as_str());
         self.text(metadata.as_str());
         self.text(role.name());
+        self.optional(lock.as_ref(), Self::lock);
         self.number((*show_last_seen).into());
         self.number((*read_receipts).into());
         self.text(who_can_write.name());
@@ -117,6 +143,12 @@ impl Fields<'_> {
         self.number(rev.get());
         self.time(*created_at);
         self.optional(*deleted_at, Self::time);
+    }
+
+    fn lock(&mut self, Lock { reason, at, until }: &Lock) {
+        self.text(reason.as_str());
+        self.time(*at);
+        self.optional(*until, Self::time);
     }
 
     fn status(&mut self, Status { kind, text, until }: &Status) {

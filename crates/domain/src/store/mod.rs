@@ -7,6 +7,8 @@
 //! - What a method has acknowledged, every later call sees, on whichever connection.
 //! - A caller that goes away while a method runs does not leave half a change behind.
 
+mod administration;
+mod audit;
 mod checksum;
 mod conversations;
 mod error;
@@ -15,11 +17,18 @@ mod maintenance;
 mod messages;
 mod relations;
 mod sessions;
+mod statistics;
 mod transfer;
 mod users;
 
 use std::sync::Arc;
 
+#[cfg(any(test, feature = "testing"))]
+pub use administration::MockAdminStore;
+pub use administration::{AccountCounts, Accounts, Acted, AdminStore, LAST_SUPER_ADMIN};
+#[cfg(any(test, feature = "testing"))]
+pub use audit::MockAuditStore;
+pub use audit::{ActorFilter, AuditPage, AuditStore};
 pub use checksum::Checksum;
 #[cfg(any(test, feature = "testing"))]
 pub use conversations::MockConversationStore;
@@ -47,6 +56,9 @@ pub use relations::{
 pub use sessions::MockSessionStore;
 pub use sessions::{NewSession, Renewal, SessionStore};
 #[cfg(any(test, feature = "testing"))]
+pub use statistics::MockStatisticsStore;
+pub use statistics::{StatisticsStore, Totals};
+#[cfg(any(test, feature = "testing"))]
 pub use transfer::MockTransfer;
 pub use transfer::{Key, Part, Position, Record, Transfer};
 #[cfg(any(test, feature = "testing"))]
@@ -71,6 +83,12 @@ pub struct Stores {
     pub messages: Arc<dyn MessageStore>,
     /// Friends, friend requests and blocks.
     pub relations: Arc<dyn RelationStore>,
+    /// What administrators do to accounts.
+    pub administration: Arc<dyn AdminStore>,
+    /// The log of what they did.
+    pub audit: Arc<dyn AuditStore>,
+    /// How much there is and happens.
+    pub statistics: Arc<dyn StatisticsStore>,
     /// The database as a whole.
     pub maintenance: Arc<dyn Maintenance>,
     /// Everything, record by record.

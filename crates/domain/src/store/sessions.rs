@@ -31,7 +31,8 @@ pub enum Renewal {
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Adds a session, if its user exists and is not deleted; `false` if not.
+    /// Adds a session, if its user exists, is not deleted, and is not [locked](crate::Lock) at the time that the
+    /// session begins; `false` if not.
     async fn insert(&self, new: &NewSession) -> StoreResult<bool>;
 
     /// The session, if it is live at `now`.

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::{
-    ConversationId, ConversationKind, ConversationName, Description, Fingerprint, FriendRequest, FriendRequestId,
-    Member, Message, PasswordHash, Rev, SecretHash, Seq, Session, SessionId, Tie, Timestamp, User, UserChange, UserId,
+    AuditEntry, AuditId, ConversationId, ConversationKind, ConversationName, Day, DaySum, Description, Fingerprint,
+    FriendRequest, FriendRequestId, Member, Message, PasswordHash, Rev, SecretHash, Seq, Session, SessionId, Tie,
+    Timestamp, User, UserChange, UserId,
 };
 
 /// A sort of records.
@@ -33,11 +34,15 @@ pub enum Part {
     FriendRequests,
     /// Friendships and blocks.
     Ties,
+    /// The audit log.
+    Audit,
+    /// The sums of days. Who was active today is not among them, so it counts once more after a move.
+    Days,
 }
 
 impl Part {
     /// Every part, each after those that it refers to.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Users,
         Self::UserStreams,
         Self::Sessions,
@@ -48,6 +53,8 @@ impl Part {
         Self::Messages,
         Self::FriendRequests,
         Self::Ties,
+        Self::Audit,
+        Self::Days,
     ];
 
     /// The part's name, for people.
@@ -63,6 +70,8 @@ impl Part {
             Self::Messages => "messages",
             Self::FriendRequests => "friend requests",
             Self::Ties => "friends and blocks",
+            Self::Audit => "audit log",
+            Self::Days => "days",
         }
     }
 }
@@ -91,6 +100,10 @@ pub enum Key {
     FriendRequest(FriendRequestId),
     /// What one user has made of another.
     Tie(UserId, UserId),
+    /// An entry of the audit log.
+    Audit(AuditId),
+    /// The sums of a day.
+    Day(Day),
 }
 
 impl Key {
@@ -107,6 +120,8 @@ impl Key {
             Self::Message(..) => Part::Messages,
             Self::FriendRequest(_) => Part::FriendRequests,
             Self::Tie(..) => Part::Ties,
+            Self::Audit(_) => Part::Audit,
+            Self::Day(_) => Part::Days,
         }
     }
 }
@@ -125,6 +140,8 @@ impl fmt::Display for Key {
             Self::Message(conversation, seq) => write!(f, "message {seq} of conversation {conversation}"),
             Self::FriendRequest(id) => write!(f, "friend request {id}"),
             Self::Tie(user, other) => write!(f, "what user {other} is to user {user}"),
+            Self::Audit(id) => write!(f, "entry {id} of the audit log"),
+            Self::Day(day) => write!(f, "day {day}"),
         }
     }
 }
@@ -235,6 +252,10 @@ pub enum Record {
     FriendRequest(FriendRequest),
     /// A friendship as one of the two has it, or a block.
     Tie(Tie),
+    /// An entry of the audit log.
+    Audit(AuditEntry),
+    /// The sums of a day.
+    Day(DaySum),
 }
 
 impl Record {
@@ -251,6 +272,8 @@ impl Record {
             Self::Message { message, .. } => Key::Message(message.conversation_id, message.seq),
             Self::FriendRequest(request) => Key::FriendRequest(request.id),
             Self::Tie(tie) => Key::Tie(tie.user, tie.other),
+            Self::Audit(entry) => Key::Audit(entry.id),
+            Self::Day(sum) => Key::Day(sum.day),
         }
     }
 }

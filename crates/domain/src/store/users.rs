@@ -115,6 +115,9 @@ pub trait UserStore: Send + Sync {
     /// stream records it (topic `Friend`). What is left is the id, with the user name `deleted-` and the last 12
     /// digits of the id, the display name `Deleted user`, the time of deletion, and the messages that others have
     /// received. `None` for an unknown or deleted account.
+    ///
+    /// # Errors
+    /// `Conflict(`[`LAST_SUPER_ADMIN`](super::LAST_SUPER_ADMIN)`)` if nobody could administer the system after it.
     async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>>;
 
     /// A page of the directory, ordered by [`Username::key`](crate::Username::key). Without deleted accounts.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm, reason = "these are tests")]
 #![expect(missing_docs, reason = "a behaviour's name says what it is about")]
 
+pub mod administration;
 pub mod conversations;
 pub mod groups;
 pub mod messages;
@@ -59,6 +60,24 @@ macro_rules! store_behaviours {
                 a_ticket_is_taken_once_and_in_time
                 purging_forgets_only_the_dead
                 purging_forgets_each_sort_of_dead_session
+            ]
+            administration [
+                an_account_is_made_together_with_its_entry
+                a_role_changes_and_is_recorded
+                a_locked_account_loses_its_sessions_and_gets_none
+                a_lock_ends_by_itself_and_is_replaced_by_the_next
+                the_last_super_admin_stays
+                of_two_who_take_the_last_two_away_at_once_one_is_refused
+                an_administrator_ends_sessions
+                an_administrator_deletes_an_account_as_its_owner_does
+                accounts_are_found_by_words_role_and_lock
+                accounts_are_paged_by_name
+                what_an_account_has_is_counted
+                the_audit_log_is_found_by_who_what_and_on_whom
+                the_audit_log_is_paged_from_its_newest_entry
+                what_there_is_is_counted
+                a_user_counts_once_a_day_and_messages_add_up
+                a_user_who_is_noted_at_once_by_many_counts_once
             ]
             conversations [
                 a_direct_conversation_is_made_once

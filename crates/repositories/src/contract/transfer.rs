@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    ConversationId, ConversationName, Description, DeviceLabel, DisplayName, Email, Fingerprint, FriendRequest,
-    FriendRequestId, GroupAction, Login, Member, MemberRole, MemberSettingsChange, Message, MessageId, PasswordHash,
-    ProfileChange, ReceiptKind, Rev, SecretHash, Seq, Session, SessionId, SettingsChange, Status, StatusKind,
-    StatusText, Tie, TieKind, Timestamp, User, UserChange, UserId, UserTopic, Username, WhoCanWrite,
+    Act, Acting, Activity, Actor, AuditEntry, ConversationId, ConversationName, Day, DaySum, Description, DeviceLabel,
+    DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId, GroupAction, Login, Member, MemberRole,
+    MemberSettingsChange, Message, MessageId, Named, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq,
+    Session, SessionId, SettingsChange, Status, StatusKind, StatusText, Tie, TieKind, Timestamp, User, UserChange,
+    UserId, UserTopic, Username, WhoCanWrite,
     store::{
-        AppendOutcome, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part, Position,
-        ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, UserLogPage, Window,
+        AppendOutcome, AuditPage, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part,
+        Position, ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, Totals, UserLogPage, Window,
     },
 };
 
@@ -36,6 +37,16 @@ pub async fn furnish(f: &Fixture) {
     furnish_group(f, dan, [ada, bob, cem]).await;
     furnish_sessions(f, ada, bob).await;
     super::relations::furnish(f, [ada, bob, cem, dan]).await;
+    f.act(dan, Act::Lock(f.lock_of("spam", Some(Duration::from_secs(60))))).await;
+    let acting = Acting {
+        request: Some("request".to_owned()),
+        actor: Actor::User(Named::from(&f.stores.users.find(ada).await.unwrap().unwrap())),
+        ..f.acting()
+    };
+    f.stores.administration.act(bob, &Act::EndSessions, &acting).await.unwrap();
+    let activity = [ada, bob].map(|user| Activity { user, messages: 3 });
+    f.stores.statistics.note(Day::of(f.now()), &activity).await.unwrap();
+    f.stores.statistics.note(Day::of(f.now()).before(1), &activity[..1]).await.unwrap();
     f.stores.users.delete(cem, f.now()).await.unwrap();
 }
 
@@ -125,6 +136,9 @@ pub struct View {
     users: Vec<UserView>,
     revoked: Vec<(SessionId, Timestamp)>,
     directory: Vec<Vec<User>>,
+    audit: Vec<AuditEntry>,
+    days: Vec<DaySum>,
+    totals: Totals,
 }
 
 #[derive(Debug, PartialEq)]
@@ -160,7 +174,15 @@ impl View {
         }
         let mut revoked = stores.sessions.revoked_since(long_ago).await.unwrap();
         revoked.sort_unstable();
-        Self { users, revoked, directory }
+        let audit = AuditPage { actor: None, action: None, target: None, after: None, limit: LIMIT };
+        Self {
+            users,
+            revoked,
+            directory,
+            audit: stores.audit.page(&audit).await.unwrap(),
+            days: stores.statistics.days(Day::from_number(0)).await.unwrap(),
+            totals: stores.statistics.totals().await.unwrap(),
+        }
     }
 }
 
@@ -313,6 +335,8 @@ fn changed(record: &Record) -> Record {
         Record::Message { fingerprint, .. } => *fingerprint = Fingerprint::from_bytes([9; 32]),
         Record::FriendRequest(request) => request.updated_at = Timestamp::from_millis(1),
         Record::Tie(tie) => tie.since = Timestamp::from_millis(1),
+        Record::Audit(entry) => entry.at = Timestamp::from_millis(1),
+        Record::Day(sum) => sum.messages += 1,
     }
     record
 }

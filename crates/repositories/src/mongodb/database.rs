@@ -23,7 +23,7 @@ use parlor_domain::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, RwLock, Semaphore},
+    sync::{Mutex, RwLock, Semaphore, SemaphorePermit},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -49,6 +49,8 @@ pub(crate) struct Database {
     /// How many operations are under way: fewer than there are connections, so that no attempt's time is spent on
     /// waiting for one, and the appender finds one free however many want to read.
     pub(crate) turns: Semaphore,
+    /// One permit, for changes that must not be made beside each other and could be without transactions.
+    pub(crate) alone: Semaphore,
     pub(crate) users: Gather<UserId, User>,
     pub(crate) sessions: Gather<SessionId, (Session, Option<Timestamp>)>,
     pub(crate) heads: Gather<UserId, Vec<Head>>,
@@ -89,6 +91,12 @@ pub(crate) struct Collections {
     pub(crate) messages: Collection<RawDocumentBuf>,
     pub(crate) friend_requests: Collection<RawDocumentBuf>,
     pub(crate) ties: Collection<RawDocumentBuf>,
+    pub(crate) audit: Collection<RawDocumentBuf>,
+    pub(crate) days: Collection<RawDocumentBuf>,
+    /// Who was active on which day, for two days.
+    pub(crate) active_users: Collection<RawDocumentBuf>,
+    /// What changes write that must not miss each other.
+    pub(crate) guards: Collection<RawDocumentBuf>,
     /// Conversations and members as the primary has them, for those who want to see what follows from the log at once.
     /// A failover can take that back, so nothing is decided by it.
     pub(crate) newest_conversations: Collection<RawDocumentBuf>,
@@ -109,6 +117,10 @@ impl Collections {
             messages: database.collection("messages"),
             friend_requests: database.collection("friendRequests"),
             ties: database.collection("ties"),
+            audit: database.collection("audit"),
+            days: database.collection("days"),
+            active_users: database.collection("activeUsers"),
+            guards: database.collection("guards"),
             newest_conversations: database.collection_with_options("conversations", local()),
             newest_members: database.collection_with_options("members", local()),
             client,
@@ -275,6 +287,14 @@ impl Database {
             }
         };
         Ok(self.attempt(self.limits.operation, attempts).await?)
+    }
+
+    /// Waits until nobody else on this server makes such a change, where transactions don't keep them apart.
+    pub(crate) async fn alone(&self) -> StoreResult<Option<SemaphorePermit<'_>>> {
+        if self.transactions {
+            return Ok(None);
+        }
+        self.alone.acquire().await.map(Some).map_err(StoreError::unavailable)
     }
 
     async fn attempt<T: Send + 'static>(

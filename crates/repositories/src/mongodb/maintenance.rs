@@ -37,6 +37,10 @@ impl Maintenance for Database {
                 for collection in [
                     &c.ties,
                     &c.friend_requests,
+                    &c.audit,
+                    &c.days,
+                    &c.active_users,
+                    &c.guards,
                     &c.messages,
                     &c.members,
                     &c.conversations,

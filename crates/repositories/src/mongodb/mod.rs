@@ -2,7 +2,9 @@
 //!
 //! Where a change touches several documents it is a transaction. The message log needs none: see `appender`.
 
+mod administration;
 mod appender;
+mod audit;
 mod conversations;
 mod database;
 mod deployment;
@@ -18,6 +20,7 @@ mod migrations;
 mod plans;
 mod relations;
 mod sessions;
+mod statistics;
 mod transfer;
 mod users;
 
@@ -106,6 +109,7 @@ impl MongoStore {
             limits,
             transactions: deployment.topology != Topology::Standalone,
             turns: Semaphore::new((options.connections / 2).max(1) as usize),
+            alone: Semaphore::new(1),
             users: Gather::new(|c, ids| users::by_ids(c, ids).boxed()),
             sessions: Gather::new(|c, ids| sessions::by_ids(c, ids).boxed()),
             heads: Gather::new(|c, users| conversations::heads(c, users).boxed()),
@@ -131,6 +135,9 @@ impl MongoStore {
             groups: self.database.clone(),
             messages: self.database.clone(),
             relations: self.database.clone(),
+            administration: self.database.clone(),
+            audit: self.database.clone(),
+            statistics: self.database.clone(),
             maintenance: self.database.clone(),
             transfer: self.database.clone(),
         }

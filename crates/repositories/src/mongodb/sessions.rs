@@ -15,9 +15,11 @@ use parlor_domain::{
 };
 
 use super::{
+    administration::not_locked,
     database::{Collections, Database, all, one},
     documents::{RefreshTokenDocument, SessionDocument, TicketDocument, binary, date, encode, oid},
     error::Attempt,
+    users::existing,
 };
 
 /// How many dead sessions are forgotten at a time.
@@ -65,7 +67,7 @@ impl SessionStore for Database {
     async fn revoke(&self, user: UserId, id: SessionId, now: Timestamp) -> StoreResult<bool> {
         self.write((user, id, now), |c, (user, id, now)| {
             async move {
-                let own = live(doc! { "_id": oid(id.as_bytes()), "user": oid(user.as_bytes()) }, *now);
+                let own = live(own(*user, *id), *now);
                 Ok(c.sessions.update_one(own, revoked(*now)).await?.modified_count > 0)
             }
             .boxed()
@@ -129,8 +131,13 @@ impl SessionStore for Database {
     }
 }
 
+/// The session of this user with this id.
+fn own(user: UserId, id: SessionId) -> Document {
+    doc! { "_id": oid(id.as_bytes()), "user": oid(user.as_bytes()) }
+}
+
 /// The filter for sessions that are live as well.
-fn live(mut filter: Document, now: Timestamp) -> Document {
+pub(crate) fn live(mut filter: Document, now: Timestamp) -> Document {
     filter.insert("revokedAt", None::<bool>);
     filter.insert("idleExpiresAt", doc! { "$gt": date(now) });
     filter.insert("expiresAt", doc! { "$gt": date(now) });
@@ -146,8 +153,8 @@ fn by_hash(hash: &SecretHash) -> Document {
 }
 
 async fn insert(c: &Collections, session: &mut ClientSession, new: &NewSession) -> Attempt<bool> {
-    // A write, so that it meets the deletion of the account, which would not see a session that comes to be meanwhile.
-    let user = doc! { "_id": oid(new.session.user_id.as_bytes()), "deletedAt": null };
+    // A write, so that it meets the deletion or the lock of the account, which would not see a session that comes to be meanwhile.
+    let user = not_locked(existing(new.session.user_id), new.session.created_at);
     let counted = doc! { "$inc": { "signIns": 1_i64 } };
     if c.users.update_one(user, counted).session(&mut *session).await?.matched_count == 0 {
         return Ok(false);
@@ -213,6 +220,18 @@ async fn reused(c: &Collections, transaction: &mut ClientSession, id: SessionId,
     c.sessions.update_one(not_revoked, revoked(now)).session(&mut *transaction).await?;
     let session = c.sessions.find_one(doc! { "_id": oid(id.as_bytes()) }).session(transaction).await?;
     Ok(one::<SessionDocument>(session)?.map_or(Renewal::Unknown, |(session, _)| Renewal::Reused(session)))
+}
+
+/// Revokes a user's live session; `false` if there is none of this id.
+pub(crate) async fn revoke(
+    c: &Collections,
+    session: &mut ClientSession,
+    user: UserId,
+    id: SessionId,
+    now: Timestamp,
+) -> Attempt<bool> {
+    let revoked = c.sessions.update_one(live(own(user, id), now), revoked(now)).session(session).await?;
+    Ok(revoked.modified_count > 0)
 }
 
 /// Revokes a user's live sessions but one, and gives them.

@@ -17,9 +17,9 @@ use super::{
     conversations::direct_key,
     database::{Collections, Database, all, durable_document},
     documents::{
-        ConversationDocument, FriendRequestDocument, MemberDocument, MessageDocument, RefreshTokenDocument,
-        SessionDocument, Stored, StoredConversation, StoredMember, TicketDocument, TieDocument, UserChangeDocument,
-        UserDocument, binary, date, encode, long, oid,
+        AuditDocument, ConversationDocument, DayDocument, FriendRequestDocument, MemberDocument, MessageDocument,
+        RefreshTokenDocument, SessionDocument, Stored, StoredConversation, StoredMember, TicketDocument, TieDocument,
+        UserChangeDocument, UserDocument, binary, date, encode, long, oid,
     },
     error::{Attempt, conflict, duplicate},
     messages,
@@ -64,6 +64,8 @@ const fn collection(c: &Collections, part: Part) -> &Collection<RawDocumentBuf> 
         Part::Messages => &c.messages,
         Part::FriendRequests => &c.friend_requests,
         Part::Ties => &c.ties,
+        Part::Audit => &c.audit,
+        Part::Days => &c.days,
     }
 }
 
@@ -75,7 +77,9 @@ const fn key_fields(part: Part) -> &'static [&'static str] {
         | Part::RefreshTokens
         | Part::Tickets
         | Part::Conversations
-        | Part::FriendRequests => &["_id"],
+        | Part::FriendRequests
+        | Part::Audit
+        | Part::Days => &["_id"],
         Part::UserStreams => &["user", "rev"],
         Part::Members => &["conversation", "user"],
         Part::Messages => &["conversation", "seq"],
@@ -95,6 +99,8 @@ fn key_values(key: Key) -> Vec<Bson> {
         Key::Message(conversation, seq) => vec![oid(conversation.as_bytes()).into(), long(seq.get()).into()],
         Key::FriendRequest(id) => vec![oid(id.as_bytes()).into()],
         Key::Tie(user, other) => vec![oid(user.as_bytes()).into(), oid(other.as_bytes()).into()],
+        Key::Audit(id) => vec![oid(id.as_bytes()).into()],
+        Key::Day(day) => vec![i64::from(day.number()).into()],
     }
 }
 
@@ -152,6 +158,8 @@ async fn records(c: &Collections, part: Part, filter: Document, limit: usize) ->
         }
         Part::FriendRequests => each::<FriendRequestDocument>(found, Record::FriendRequest).await,
         Part::Ties => each::<TieDocument>(found, Record::Tie).await,
+        Part::Audit => each::<AuditDocument>(found, Record::Audit).await,
+        Part::Days => each::<DayDocument>(found, Record::Day).await,
     }
 }
 
@@ -300,5 +308,7 @@ fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
         Record::Message { message, fingerprint } => encode(&MessageDocument::new(message, *fingerprint)),
         Record::FriendRequest(request) => encode(&FriendRequestDocument::new(request)),
         Record::Tie(tie) => encode(&TieDocument::new(tie)),
+        Record::Audit(entry) => encode(&AuditDocument::from(entry)),
+        Record::Day(sum) => encode(&DayDocument::from(sum)),
     }
 }

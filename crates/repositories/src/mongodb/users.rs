@@ -16,6 +16,7 @@ use parlor_domain::{
 use tracing::warn;
 
 use super::{
+    administration::leave_a_super_admin,
     database::{Collections, Database, all, durable_document, one},
     documents::{StatusDocument, UserChangeDocument, UserDocument, date, encode, long, oid, prefix},
     error::{Attempt, conflict, duplicate},
@@ -148,6 +149,7 @@ impl UserStore for Database {
     }
 
     async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
+        let _alone = self.alone().await?;
         let deleted = self.change((id, now), |c, (id, now), session| delete(c, session, *id, *now).boxed()).await;
         self.appender.forget();
         deleted
@@ -191,6 +193,17 @@ async fn insert(c: &Collections, new: &NewUser) -> Attempt<()> {
         Some(_) => Err(StoreError::Conflict("username").into()),
         None => Err(conflict(error, &UNIQUE)),
     }
+}
+
+/// The same beside other changes.
+pub(crate) async fn insert_in(c: &Collections, session: &mut ClientSession, new: &NewUser) -> Attempt<()> {
+    let taken = c.users.find_one(doc! { "usernameKey": new.user.username.key() }).session(&mut *session).await?;
+    if taken.is_some() {
+        return Err(StoreError::Conflict("username").into());
+    }
+    let document = encode(&UserDocument::new(&new.user, Some(&new.password)))?;
+    let inserted = c.users.insert_one(&document).session(session).await;
+    inserted.map(drop).map_err(|error| conflict(error, &UNIQUE))
 }
 
 fn password() -> Document {
@@ -286,9 +299,15 @@ async fn set_status(
     Ok(user)
 }
 
-async fn delete(c: &Collections, session: &mut ClientSession, id: UserId, now: Timestamp) -> Attempt<Option<Deleted>> {
+pub(crate) async fn delete(
+    c: &Collections,
+    session: &mut ClientSession,
+    id: UserId,
+    now: Timestamp,
+) -> Attempt<Option<Deleted>> {
     let found = c.users.find_one(existing(id)).session(&mut *session).await?;
     let Some(user) = one::<UserDocument>(found)? else { return Ok(None) };
+    leave_a_super_admin(c, session, &user, now).await?;
     let left = encode(&UserDocument::new(&user.after_deletion(now), None))?;
     c.users.replace_one(existing(id), left).session(&mut *session).await?;
     let user = oid(id.as_bytes());
@@ -307,18 +326,23 @@ async fn directory(c: &Collections, page: &Directory) -> Attempt<Vec<User>> {
     let after = page.after.as_deref().unwrap_or(".");
     let mut filter =
         doc! { "usernameKey": { "$gt": after }, "_id": { "$ne": oid(page.except.as_bytes()) }, "deletedAt": null };
+    words(&mut filter, &page.terms);
+    let found = c.users.find(filter).sort(doc! { "usernameKey": 1 }).limit(long(page.limit as u64)).await?;
+    all::<UserDocument>(found).await
+}
+
+/// Adds to a filter that each of these begins a word of the user's names.
+pub(crate) fn words(filter: &mut Document, terms: &[String]) {
     // The longest word finds the fewest. Each is an equality, so that the index gives the order as well.
-    let longest = page.terms.iter().max_by_key(|term| term.len());
+    let longest = terms.iter().max_by_key(|term| term.len());
     if let Some(longest) = longest {
         filter.insert("prefixes", prefix(longest));
     }
-    let others = page.terms.iter().filter(|term| Some(*term) != longest || prefix(term) != term.as_str());
+    let others = terms.iter().filter(|term| Some(*term) != longest || prefix(term) != term.as_str());
     let beginnings: Vec<Document> = others.map(|term| doc! { "terms": { "$elemMatch": begins_with(term) } }).collect();
     if !beginnings.is_empty() {
         filter.insert("$and", beginnings);
     }
-    let found = c.users.find(filter).sort(doc! { "usernameKey": 1 }).limit(long(page.limit as u64)).await?;
-    all::<UserDocument>(found).await
 }
 
 /// The range of all words that begin with this one: no character sorts behind U+10FFFF.

@@ -15,7 +15,10 @@ impl Maintenance for Database {
 
     async fn clear(&self) -> StoreResult<()> {
         // What is referred to, after what refers to it.
-        const TABLES: [&str; 11] = [
+        const TABLES: [&str; 14] = [
+            "audit",
+            "days",
+            "active_users",
             "ties",
             "friend_requests",
             "messages",

@@ -1,5 +1,7 @@
 //! The embedded store: one SQLite file in WAL mode, one thread that writes, a few that read.
 
+mod administration;
+mod audit;
 mod conversations;
 mod error;
 mod groups;
@@ -12,6 +14,7 @@ mod readers;
 mod relations;
 mod rows;
 mod sessions;
+mod statistics;
 mod transfer;
 mod users;
 mod writer;
@@ -58,7 +61,7 @@ pub struct SqliteStore {
 pub(crate) struct Database {
     writer: Writer,
     readers: Readers,
-    /// Keeps other processes out, until no thread works on the database any more.
+    /// Keeps other processes out, until no thread works on the database any more. Absent beside one that does so.
     lock: Mutex<Option<File>>,
 }
 
@@ -88,14 +91,33 @@ impl SqliteStore {
     pub fn open(path: &Path, options: &SqliteOptions) -> StoreResult<Self> {
         // By one name, so that a link to it is the same database and has the same lock.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let lock = prepare(path)?;
+        let in_use = || StoreError::unavailable(format!("{} is in use by another process", path.display()));
+        Self::open_with(path, options, Some(prepare(path)?.ok_or_else(in_use)?))
+    }
+
+    /// The same, but beside another process that has it open, if there is one. SQLite keeps the two apart, and what
+    /// this one changes the other one does not learn of: for changes that nobody is told of.
+    ///
+    /// # Errors
+    /// `Unavailable` if the file can't be opened.
+    pub fn open_beside(path: &Path, options: &SqliteOptions) -> StoreResult<Self> {
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        Self::open_with(path, options, prepare(path)?)
+    }
+
+    fn open_with(path: &Path, options: &SqliteOptions, lock: Option<File>) -> StoreResult<Self> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         configure_writer(&connection, options)?;
         let readers = (0..options.readers.max(1)).map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY));
         let readers = Readers::start(readers.collect::<StoreResult<_>>()?, options.queue)?;
-        let writer = Writer::start(connection, options.queue)?;
-        let database = Database { writer, readers, lock: Mutex::new(Some(lock)) };
+        let writer = Writer::start(connection, options.queue, lock.is_some())?;
+        let database = Database { writer, readers, lock: Mutex::new(lock) };
         Ok(Self { database: Arc::new(database), path: path.to_owned() })
+    }
+
+    /// Whether no other process has it open.
+    pub fn is_alone(&self) -> bool {
+        self.database.lock.lock().is_some()
     }
 
     /// The store traits over this database.
@@ -107,6 +129,9 @@ impl SqliteStore {
             groups: self.database.clone(),
             messages: self.database.clone(),
             relations: self.database.clone(),
+            administration: self.database.clone(),
+            audit: self.database.clone(),
+            statistics: self.database.clone(),
             maintenance: self.database.clone(),
             transfer: self.database.clone(),
         }
@@ -142,8 +167,9 @@ impl SqliteStore {
     }
 }
 
-/// Makes the folder and the file, for their owner alone, and locks the database against other processes.
-fn prepare(path: &Path) -> StoreResult<File> {
+/// Makes the folder and the file, for their owner alone, and locks the database against other processes. `None` if one
+/// has it open.
+fn prepare(path: &Path) -> StoreResult<Option<File>> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_folder(folder).map_err(|error| at(folder, &error))?;
     }
@@ -151,14 +177,12 @@ fn prepare(path: &Path) -> StoreResult<File> {
     let lock = create_file(&lock_path).map_err(|error| at(&lock_path, &error))?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::unavailable(format!("{} is in use by another process", path.display())));
-        }
+        Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(at(&lock_path, &error)),
     }
     // Not before the lock: to close the file takes away the locks that SQLite has on it anywhere in this process.
     create_file(path).map_err(|error| at(path, &error))?;
-    Ok(lock)
+    Ok(Some(lock))
 }
 
 fn at(path: &Path, error: &std::io::Error) -> StoreError {

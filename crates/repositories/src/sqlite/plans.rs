@@ -5,13 +5,18 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, StatementStatus, params_from_iter, types::Null};
 
 use super::{
+    administration::accounts_statement,
+    audit::{Filters, page_statement},
     connect, migrations,
-    rows::{CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER},
+    rows::{AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER},
     sessions::LIVE,
     users::TERM,
 };
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 11] = [
+    include_str!("administration.rs"),
+    include_str!("audit.rs"),
+    include_str!("statistics.rs"),
     include_str!("users.rs"),
     include_str!("sessions.rs"),
     include_str!("conversations.rs"),
@@ -37,7 +42,13 @@ fn statements(source: &str) -> Vec<String> {
 fn filled(text: &str) -> Vec<String> {
     let mut text = text.to_owned();
     let columns = [("{USER}", USER), ("{SESSION}", SESSION), ("{CONVERSATION}", CONVERSATION), ("{MEMBER}", MEMBER)];
-    let more = [("{MESSAGE}", MESSAGE), ("{LIVE}", LIVE), ("{FRIEND_REQUEST}", FRIEND_REQUEST), ("{TIE}", TIE)];
+    let more = [
+        ("{MESSAGE}", MESSAGE),
+        ("{LIVE}", LIVE),
+        ("{FRIEND_REQUEST}", FRIEND_REQUEST),
+        ("{TIE}", TIE),
+        ("{AUDIT}", AUDIT),
+    ];
     for (place, value) in columns.into_iter().chain(more) {
         text = text.replace(place, value);
     }
@@ -53,7 +64,23 @@ fn filled(text: &str) -> Vec<String> {
 
 /// All statements, but those that clear the store or count what is in it.
 fn all_statements() -> impl Iterator<Item = String> {
-    SOURCES.iter().flat_map(|source| statements(source)).filter(|sql| !sql.contains("{table}"))
+    let fixed = SOURCES.iter().flat_map(|source| statements(source));
+    fixed.filter(|sql| !sql.contains("{table}") && !sql.contains("{index}")).chain(made())
+}
+
+/// Those that are made of parts.
+fn made() -> Vec<String> {
+    let mut made = Vec::new();
+    for [a, b, c] in [[false; 3], [false, false, true], [false, true, false], [false, true, true]]
+        .into_iter()
+        .flat_map(|[_, b, c]| [[false, b, c], [true, b, c]])
+    {
+        made.push(page_statement(&Filters { target: a, actor: b, action: c }));
+        for locked in [None, Some(true), Some(false)] {
+            made.push(accounts_statement(2 * usize::from(a), b, locked));
+        }
+    }
+    made
 }
 
 #[test]

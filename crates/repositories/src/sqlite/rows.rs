@@ -2,11 +2,11 @@
 //! names its table and id.
 
 use parlor_domain::{
-    Bio, ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
-    DeviceLabel, DisplayName, Email, FriendRequest, FriendRequestId, Member, MemberRole, MemberSettings, Message,
-    MessageId, MessageText, Metadata, RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status,
-    StatusKind, StatusText, SystemAction, SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, Username,
-    WhoCanWrite,
+    Actor, AuditAction, AuditDetails, AuditEntry, AuditId, Bio, ClientMessageId, Content, Conversation, ConversationId,
+    ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email, FriendRequest, FriendRequestId,
+    Lock, LockReason, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Named,
+    RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText, SystemAction,
+    SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, Username, WhoCanWrite,
     store::{StoreError, StoreResult},
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
@@ -117,8 +117,8 @@ fn known<T>(from_name: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T,
     move |name| from_name(name).ok_or("is not one that is known")
 }
 
-pub(crate) const USER: &str = "users.id, username, email, display_name, bio, metadata, role, show_last_seen, \
-    read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at";
+pub(crate) const USER: &str = "users.id, username, email, display_name, bio, metadata, role, \
+    lock_reason, locked_at, locked_until, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at";
 
 pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
     named("user", row, "id", |row| {
@@ -130,6 +130,7 @@ pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
             bio: parse(row, "bio", Bio::parse)?,
             metadata: parse(row, "metadata", Metadata::parse)?,
             role: parse(row, "role", known(SystemRole::from_name))?,
+            lock: lock(row)?,
             settings: Settings {
                 show_last_seen: get(row, "show_last_seen")?,
                 read_receipts: get(row, "read_receipts")?,
@@ -142,6 +143,12 @@ pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
             deleted_at: optional_time(row, "deleted_at")?,
         })
     })
+}
+
+fn lock(row: &Row<'_>) -> StoreResult<Option<Lock>> {
+    let Some(at) = optional_time(row, "locked_at")? else { return Ok(None) };
+    let reason = parse(row, "lock_reason", LockReason::parse)?;
+    Ok(Some(Lock { reason, at, until: optional_time(row, "locked_until")? }))
 }
 
 pub(crate) fn status(row: &Row<'_>) -> StoreResult<Status> {
@@ -308,4 +315,28 @@ pub(crate) fn content_columns(content: &Content) -> StoreResult<(Option<&'static
             Ok((Some(SYSTEM), "", Some(serde_json::to_string(&json).map_err(StoreError::unavailable)?)))
         }
     }
+}
+
+pub(crate) const AUDIT: &str = "id, at, actor_id, actor_username, action, target_id, target_username, details, request";
+
+pub(crate) fn audit_entry(row: &Row<'_>) -> StoreResult<AuditEntry> {
+    named("entry of the audit log", row, "id", |row| {
+        let actor = match get::<Option<[u8; 12]>>(row, "actor_id")? {
+            None => Actor::CommandLine,
+            Some(id) => {
+                let username = parse(row, "actor_username", Username::parse)?;
+                Actor::User(Named { id: UserId::from_bytes(id), username })
+            }
+        };
+        let target = UserId::from_bytes(get(row, "target_id")?);
+        Ok(AuditEntry {
+            id: AuditId::from_bytes(get(row, "id")?),
+            at: time(row, "at")?,
+            actor,
+            action: parse(row, "action", known(AuditAction::from_name))?,
+            target: Named { id: target, username: parse(row, "target_username", Username::parse)? },
+            details: parse(row, "details", AuditDetails::parse)?,
+            request: get(row, "request")?,
+        })
+    })
 }

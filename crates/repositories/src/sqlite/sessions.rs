@@ -51,12 +51,7 @@ impl SessionStore for Database {
     }
 
     async fn revoke(&self, user: UserId, id: SessionId, now: Timestamp) -> StoreResult<bool> {
-        self.writer
-            .write(move |connection| {
-                let sql = format!("UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND user_id = ?3 AND {LIVE}");
-                Ok(run(connection, &sql, params![id.as_bytes(), now.as_millis(), user.as_bytes()])? > 0)
-            })
-            .await
+        self.writer.write(move |connection| revoke(connection, user, id, now)).await
     }
 
     async fn revoke_others(&self, user: UserId, keep: SessionId, now: Timestamp) -> StoreResult<Vec<SessionId>> {
@@ -119,7 +114,8 @@ impl SessionStore for Database {
 
 fn insert(connection: &Connection, new: &NewSession) -> StoreResult<bool> {
     const SQL: &str = "INSERT INTO sessions (id, user_id, device, created_at, renewed_at, idle_expires_at, expires_at) \
-         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM users WHERE id = ?2 AND deleted_at IS NULL";
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM users WHERE id = ?2 AND deleted_at IS NULL \
+         AND (locked_at IS NULL OR locked_until <= ?4)";
     let session = &new.session;
     let params = params![
         session.id.as_bytes(),
@@ -178,6 +174,12 @@ fn renew(
     insert_token(connection, next, id)?;
     run(connection, RENEW, params![id.as_bytes(), now.as_millis(), session.idle_expires_at.as_millis()])?;
     Ok(Renewal::Renewed(session))
+}
+
+/// Revokes a user's live session; `false` if there is none of this id.
+pub(crate) fn revoke(connection: &Connection, user: UserId, id: SessionId, now: Timestamp) -> StoreResult<bool> {
+    let sql = format!("UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND user_id = ?3 AND {LIVE}");
+    Ok(run(connection, &sql, params![id.as_bytes(), now.as_millis(), user.as_bytes()])? > 0)
 }
 
 /// Revokes a user's live sessions but one, and gives them.

@@ -2,21 +2,22 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Conversation, ConversationId, ConversationKind, Fingerprint, Message, PasswordHash, SecretHash, Session, SessionId,
-    Timestamp, UserChange, UserId,
+    Conversation, ConversationId, ConversationKind, DaySum, Fingerprint, Message, PasswordHash, SecretHash, Session,
+    SessionId, Timestamp, UserChange, UserId,
     store::{Key, Part, Position, Record, StoreError, StoreResult, Transfer},
 };
 use rusqlite::{Connection, Row, ffi::SQLITE_CONSTRAINT_FOREIGNKEY, params, params_from_iter, types::Value};
 
 use super::{
-    Database,
+    Database, audit,
     conversations::{direct_key, insert_member},
     error::conflict,
     messages, relations,
     rows::{
-        self, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER, all, first, get, optional_time, run,
-        time,
+        self, AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER, all, first, get, optional_time,
+        run, time,
     },
+    statistics::day_sum,
     users::{insert_account, topic, topic_columns},
 };
 
@@ -70,6 +71,8 @@ const fn table(part: Part) -> &'static str {
         Part::Messages => "messages",
         Part::FriendRequests => "friend_requests",
         Part::Ties => "ties",
+        Part::Audit => "audit",
+        Part::Days => "days",
     }
 }
 
@@ -105,6 +108,10 @@ fn select(part: Part, compare: &str) -> String {
         Part::Ties => format!(
             "SELECT {TIE} FROM ties WHERE (user_id, other_id) {compare} (?1, ?2) ORDER BY user_id, other_id LIMIT ?3"
         ),
+        Part::Audit => format!("SELECT {AUDIT} FROM audit WHERE id {compare} ?1 ORDER BY id LIMIT ?2"),
+        Part::Days => {
+            format!("SELECT day, active_users, messages FROM days WHERE day {compare} ?1 ORDER BY day LIMIT ?2")
+        }
     }
 }
 
@@ -122,8 +129,10 @@ fn columns(from: Position) -> Vec<Value> {
             | Part::RefreshTokens
             | Part::Tickets
             | Part::Conversations
-            | Part::FriendRequests,
+            | Part::FriendRequests
+            | Part::Audit,
         ) => vec![blob(&[])],
+        Position::Beginning(Part::Days) => vec![Value::from(-1)],
         Position::After(key) => match key {
             Key::User(id) => vec![blob(id.as_bytes())],
             Key::UserChange(user, rev) => vec![blob(user.as_bytes()), number(rev.get())],
@@ -134,6 +143,8 @@ fn columns(from: Position) -> Vec<Value> {
             Key::Message(conversation, seq) => vec![blob(conversation.as_bytes()), number(seq.get())],
             Key::FriendRequest(id) => vec![blob(id.as_bytes())],
             Key::Tie(user, other) => vec![blob(user.as_bytes()), blob(other.as_bytes())],
+            Key::Audit(id) => vec![blob(id.as_bytes())],
+            Key::Day(day) => vec![day.number().into()],
         },
     }
 }
@@ -171,6 +182,8 @@ fn record(part: Part, row: &Row<'_>) -> StoreResult<Record> {
         },
         Part::FriendRequests => Record::FriendRequest(rows::friend_request(row)?),
         Part::Ties => Record::Tie(rows::tie(row)?),
+        Part::Audit => Record::Audit(rows::audit_entry(row)?),
+        Part::Days => Record::Day(day_sum(row)?),
     })
 }
 
@@ -229,6 +242,7 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
     const CONVERSATION: &str = "INSERT INTO conversations \
          (id, kind, direct_key, name, description, last_seq, rev, created_at, updated_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7)";
+    const DAY: &str = "INSERT INTO days (day, active_users, messages) VALUES (?1, ?2, ?3)";
     let inserted = match record {
         Record::User { user, password } => return insert_account(connection, user, password.as_ref()),
         Record::UserChange { user, change: UserChange { rev, topic } } => {
@@ -259,6 +273,10 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
         Record::Message { message, fingerprint } => return insert_message(connection, message, *fingerprint),
         Record::FriendRequest(request) => return relations::insert_request(connection, request),
         Record::Tie(tie) => return relations::insert_tie(connection, tie),
+        Record::Audit(entry) => return audit::append(connection, entry),
+        Record::Day(DaySum { day, active_users, messages }) => {
+            run(connection, DAY, params![day.number(), active_users, messages])
+        }
     };
     inserted.map(|_| ())
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, named_params, params, params_from_iter, types::Value}
 
 use super::{
     Database,
+    administration::leave_a_super_admin,
     error::conflict,
     relations,
     rows::{self, USER, all, first, get, run},
@@ -130,7 +131,7 @@ impl UserStore for Database {
     }
 }
 
-fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> {
+pub(crate) fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> {
     let username_taken = "SELECT 1 FROM users WHERE username_key = ?1";
     if first(connection, username_taken, [new.user.username.key()], |_| Ok(()))?.is_some() {
         return Err(StoreError::Conflict("username"));
@@ -141,11 +142,11 @@ fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> {
 /// Adds an account as it is, also a deleted one, which has no password.
 pub(crate) fn insert_account(connection: &Connection, user: &User, password: Option<&PasswordHash>) -> StoreResult<()> {
     const SQL: &str = "INSERT INTO users (id, username, username_key, email, email_key, display_name, bio, metadata, role, \
-         password_hash, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, rev, \
+         lock_reason, locked_at, locked_until, password_hash, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, rev, \
          created_at, deleted_at) \
          VALUES (:id, :username, :username_key, :email, :email_key, :display_name, :bio, :metadata, :role, \
-         :password, :show_last_seen, :read_receipts, :who_can_write, :status_kind, :status_text, :status_until, \
-         :last_seen_at, :rev, :created_at, :deleted_at)";
+         :lock_reason, :locked_at, :locked_until, :password, :show_last_seen, :read_receipts, :who_can_write, :status_kind, :status_text, :status_until, :last_seen_at, :rev, \
+         :created_at, :deleted_at)";
     let is_deleted = user.deleted_at.is_some();
     let inserted = connection.prepare_cached(SQL).and_then(|mut statement| {
         statement.execute(named_params! {
@@ -158,6 +159,9 @@ pub(crate) fn insert_account(connection: &Connection, user: &User, password: Opt
             ":bio": user.bio.as_str(),
             ":metadata": user.metadata.as_str(),
             ":role": user.role.name(),
+            ":lock_reason": user.lock.as_ref().map(|lock| lock.reason.as_str()),
+            ":locked_at": user.lock.as_ref().map(|lock| lock.at.as_millis()),
+            ":locked_until": user.lock.as_ref().and_then(|lock| lock.until).map(Timestamp::as_millis),
             ":password": password.map(PasswordHash::as_str),
             ":show_last_seen": user.settings.show_last_seen,
             ":read_receipts": user.settings.read_receipts,
@@ -303,12 +307,14 @@ fn set_status(
     find(connection, id)
 }
 
-fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
+pub(crate) fn delete(connection: &Connection, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
     const SQL: &str = "UPDATE users SET username = ?2, username_key = ?3, email = NULL, email_key = NULL, \
-         display_name = ?4, bio = ?5, metadata = ?6, role = ?7, password_hash = NULL, show_last_seen = ?8, \
+         display_name = ?4, bio = ?5, metadata = ?6, role = ?7, \
+         lock_reason = NULL, locked_at = NULL, locked_until = NULL, password_hash = NULL, show_last_seen = ?8, \
          read_receipts = ?9, who_can_write = ?10, status_kind = ?11, status_text = NULL, status_until = NULL, \
          last_seen_at = NULL, deleted_at = ?12 WHERE id = ?1";
     let Some(user) = existing(connection, id)? else { return Ok(None) };
+    leave_a_super_admin(connection, &user, now)?;
     let left = user.after_deletion(now);
     let params = params![
         id.as_bytes(),

@@ -78,6 +78,30 @@ async fn a_database_in_use_is_refused_to_others_and_free_afterwards() {
     open(&dir, &SqliteOptions::default()).unwrap();
 }
 
+#[tokio::test]
+async fn what_is_changed_beside_who_has_the_database_open_both_see() {
+    let (stores, (store, dir)) = fresh().await;
+    let here = Fixture::new(stores);
+    let ada = here.user("ada").await;
+    let beside = SqliteStore::open_beside(&file(&dir), &SqliteOptions::default()).unwrap();
+    assert!(store.is_alone() && !beside.is_alone());
+    let there = Fixture::new(beside.stores());
+    assert!(there.stores.users.find(ada).await.unwrap().is_some());
+    let user = here.stores.users.find(ada).await.unwrap().unwrap();
+    let again = NewUser { user, password: PasswordHash::new("hash".to_owned()) };
+    let taken = there.stores.users.insert(&again).await;
+    assert!(matches!(taken, Err(StoreError::Conflict("username"))), "{taken:?}");
+    let there = Fixture { entropy: parlor_domain::SeededEntropy::new(2), ..there };
+    let bob = there.user("bob").await;
+    assert!(here.stores.users.find(bob).await.unwrap().is_some());
+    drop(there);
+    beside.close().unwrap();
+    here.user("cem").await;
+    store.close().unwrap();
+    let alone = SqliteStore::open_beside(&file(&dir), &SqliteOptions::default()).unwrap();
+    assert!(alone.is_alone() && open(&dir, &SqliteOptions::default()).is_err());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_database_in_use_is_refused_by_another_name_as_well() {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::{
-    Bio, ClientMessageId, ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email,
-    Fingerprint, FriendRequestId, MemberRole, MessageId, MessageText, Metadata, RequestState, RequestText, Rev,
-    SecretHash, Seq, SessionId, StatusKind, StatusText, SystemAction, SystemRole, TieKind, UserId, Username,
-    WhoCanWrite,
+    AuditAction, AuditDetails, AuditId, Bio, ClientMessageId, ConversationKind, ConversationName, Day, Description,
+    DeviceLabel, DisplayName, Email, Fingerprint, FriendRequestId, LockReason, MemberRole, MessageId, MessageText,
+    Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText, SystemAction,
+    SystemRole, TieKind, UserId, Username, WhoCanWrite,
 };
 
 const USER: UserId = UserId::from_bytes([1; 12]);
@@ -41,6 +41,10 @@ fn users() -> Vec<Record> {
             |user| user.bio = Bio::parse("x").unwrap(),
             |user| user.metadata = Metadata::parse(r#"{"a":1}"#).unwrap(),
             |user| user.role = SystemRole::SuperAdmin,
+            |user| user.lock = lock("x", THEN, None),
+            |user| user.lock = lock("y", THEN, None),
+            |user| user.lock = lock("x", LATER, None),
+            |user| user.lock = lock("x", THEN, Some(THEN)),
             |user| user.settings.show_last_seen = false,
             |user| user.settings.read_receipts = false,
             |user| user.settings.who_can_write = WhoCanWrite::Nobody,
@@ -55,6 +59,10 @@ fn users() -> Vec<Record> {
     );
     let with_password = Record::User { user: base, password: Some(PasswordHash::new("hash".to_owned())) };
     users.into_iter().map(|user| Record::User { user, password: None }).chain([with_password]).collect()
+}
+
+fn lock(reason: &str, at: Timestamp, until: Option<Timestamp>) -> Option<Lock> {
+    Some(Lock { reason: LockReason::parse(reason).unwrap(), at, until })
 }
 
 fn user_changes() -> Vec<Record> {
@@ -249,6 +257,37 @@ fn system(change: fn(&mut SystemEvent)) -> Content {
     Content::System(event)
 }
 
+fn administration() -> Vec<Record> {
+    let named = |id, name| Named { id, username: Username::parse(name).unwrap() };
+    let entry = AuditEntry {
+        id: AuditId::from_bytes([1; 12]),
+        at: THEN,
+        actor: Actor::CommandLine,
+        action: AuditAction::UserLocked,
+        target: named(USER, "ada"),
+        details: AuditDetails::default(),
+        request: None,
+    };
+    let entries = variants(
+        &entry,
+        &[
+            |entry| entry.id = AuditId::from_bytes([2; 12]),
+            |entry| entry.at = LATER,
+            |entry| entry.actor = Actor::User(entry.target.clone()),
+            |entry| entry.actor = Actor::User(Named { id: OTHER, ..entry.target.clone() }),
+            |entry| entry.action = AuditAction::UserUnlocked,
+            |entry| entry.target.id = OTHER,
+            |entry| entry.target.username = Username::parse("bob").unwrap(),
+            |entry| entry.details = AuditDetails::parse(r#"{"a":"b"}"#).unwrap(),
+            |entry| entry.request = Some("x".to_owned()),
+        ],
+    );
+    let sum = DaySum { day: Day::of(THEN), active_users: 1, messages: 1 };
+    let sums =
+        variants(&sum, &[|sum| sum.day = Day::from_number(1), |sum| sum.active_users = 2, |sum| sum.messages = 2]);
+    entries.into_iter().map(Record::Audit).chain(sums.into_iter().map(Record::Day)).collect()
+}
+
 fn checksum(records: &[&Record]) -> String {
     let mut checksum = Checksum::default();
     records.iter().for_each(|record| checksum.add(record));
@@ -257,7 +296,8 @@ fn checksum(records: &[&Record]) -> String {
 
 #[test]
 fn every_field_of_every_record_counts() {
-    let records = [users(), user_changes(), sign_ins(), conversations(), messages(), relations()].concat();
+    let records =
+        [users(), user_changes(), sign_ins(), conversations(), messages(), relations(), administration()].concat();
     let mut seen = HashMap::new();
     for record in &records {
         if let Some(other) = seen.insert(checksum(&[record]), record) {
@@ -278,5 +318,5 @@ fn the_number_and_the_order_of_records_count() {
 #[test]
 fn a_checksum_is_the_same_on_every_machine() {
     let users = users();
-    assert_eq!(checksum(&[&users[0]]), "3ccab066ae5a968009ec23d4c6ddc8f2186b5aadf1ed190d9b15a919d9772a8d");
+    assert_eq!(checksum(&[&users[0]]), "dd767b30a77f8d8f5bd08b5f50c9e87ef8ab8f1d52c16d4cc0e1c535b7e254ad");
 }

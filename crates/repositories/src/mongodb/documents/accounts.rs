@@ -8,7 +8,7 @@ use parlor_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
+use super::{LockDocument, Stored, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
 
 /// An account.
 #[derive(Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub(crate) struct UserDocument {
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<LockDocument>,
     settings: SettingsDocument,
     status: StatusDocument,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +62,7 @@ impl UserDocument {
             metadata: user.metadata.to_string(),
             role: user.role.name().to_owned(),
             password_hash: password.map(|hash| hash.as_str().to_owned()),
+            lock: user.lock.as_ref().map(LockDocument::from),
             settings: user.settings.into(),
             status: StatusDocument::from(&user.status),
             last_seen_at: user.last_seen_at.map(date),
@@ -86,6 +89,7 @@ impl Stored for UserDocument {
             bio: parse("bio", &document.bio, Bio::parse)?,
             metadata: parse("metadata", &document.metadata, Metadata::parse)?,
             role: parse("role", &document.role, known(SystemRole::from_name))?,
+            lock: document.lock.as_ref().map(LockDocument::value).transpose()?,
             settings: document.settings.value()?,
             status: document.status.value()?,
             last_seen_at: document.last_seen_at.map(time),

@@ -3,6 +3,7 @@
 //! added them.
 
 mod accounts;
+mod administration;
 mod conversations;
 mod relations;
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     accounts::{
         RefreshTokenDocument, SessionDocument, StatusDocument, TicketDocument, UserChangeDocument, UserDocument, prefix,
     },
+    administration::{AuditDocument, DayDocument, LockDocument},
     conversations::{
         ConversationDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation, StoredMember,
     },

@@ -34,8 +34,15 @@ async fn of_nodes_that_start_at_once_one_applies_each_migration() {
         applied.extend(node.await.unwrap());
     }
     applied.sort_unstable();
-    let names =
-        ["V1__accounts", "V2__conversations", "V3__holds", "V4__ids_of_messages", "V5__relations", "V6__groups"];
+    let names = [
+        "V1__accounts",
+        "V2__conversations",
+        "V3__holds",
+        "V4__ids_of_messages",
+        "V5__relations",
+        "V6__groups",
+        "V7__administration",
+    ];
     assert_eq!(applied, names);
 }
 

@@ -7,8 +7,8 @@ use parlor_domain::{
     Username,
     store::{Credentials, Deleted, StoreError, StoreResult, Stores},
     testing::{
-        MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore, MockRelationStore, MockSessionStore,
-        MockTransfer, MockUserStore, SettableClock,
+        MockAdminStore, MockAuditStore, MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore,
+        MockRelationStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore, SettableClock,
     },
 };
 use parlor_services::{AuthFailure, Caller, LogIn, Password, ServiceError, ServiceResult, Services, SignedIn};
@@ -32,6 +32,9 @@ fn stores(users: MockUserStore, sessions: MockSessionStore) -> Stores {
         groups: Arc::new(MockGroupStore::new()),
         messages: Arc::new(MockMessageStore::new()),
         relations: Arc::new(MockRelationStore::new()),
+        administration: Arc::new(MockAdminStore::new()),
+        audit: Arc::new(MockAuditStore::new()),
+        statistics: Arc::new(MockStatisticsStore::new()),
         maintenance: Arc::new(MockMaintenance::new()),
         transfer: Arc::new(MockTransfer::new()),
     }
@@ -56,6 +59,7 @@ fn ada() -> User {
         bio: Bio::default(),
         metadata: Metadata::default(),
         role: SystemRole::User,
+        lock: None,
         settings: Settings::default(),
         status: Status::default(),
         last_seen_at: None,
