@@ -21,6 +21,12 @@ impl Hub {
         self.user(user).is_some_and(|slot| !self.is_gone(&slot.lock()))
     }
 
+    /// The users who have a connection, or had one a moment ago.
+    pub fn present(&self) -> Vec<UserId> {
+        let slots = self.slots();
+        slots.iter().filter(|slot| !self.is_gone(&slot.lock())).map(|slot| slot.user).collect()
+    }
+
     /// The users whose presence may have changed since the last call, each once however often it changed. The
     /// caller tells their contacts, and then forgets the gone by [`Self::retire`].
     pub fn settle(&self) -> Vec<Arrival> {

@@ -35,13 +35,13 @@ impl Background {
         Self { services: services.clone(), tasks }
     }
 
-    /// Ends the tasks, and notes when those were last seen who are here.
+    /// Ends the tasks, notes when those were last seen who are here, and what has happened.
     ///
     /// # Errors
     /// What the store says.
     pub async fn stop(mut self) -> ServiceResult<()> {
         self.tasks.shutdown().await;
-        Ok(self.services.presence.touch().await?)
+        upkeep_store(&self.services).await
     }
 }
 
@@ -75,7 +75,13 @@ async fn expire_leases(services: Services) -> ServiceResult<()> {
 
 async fn upkeep(services: Services) -> ServiceResult<()> {
     services.deps.limits.prune();
-    Ok(services.presence.touch().await?)
+    upkeep_store(&services).await
+}
+
+/// Writes what has gathered in memory.
+async fn upkeep_store(services: &Services) -> ServiceResult<()> {
+    let touched = services.presence.touch().await;
+    Ok(services.administration.write_activities().await.and(touched)?)
 }
 
 async fn purge(services: Services) -> ServiceResult<()> {

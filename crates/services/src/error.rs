@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor_domain::{InvalidValue, Seq, UserId, store::StoreError};
+use parlor_domain::{InvalidValue, Lock, Seq, UserId, store::StoreError};
 
 use crate::Budget;
 
@@ -37,12 +37,21 @@ pub enum ServiceError {
         /// Those that do not.
         ids: Vec<UserId>,
     },
-    /// The caller's role is not enough for it.
-    #[error("the caller's role does not allow it")]
-    NotPermitted,
     /// There is no such thing, or it is not the caller's to see.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// The caller may see the thing, and may not do this.
+    #[error("the caller's role does not allow it")]
+    NotPermitted,
+    /// The password is right, and the account is locked.
+    #[error("the account is locked")]
+    AccountLocked(Lock),
+    /// Nobody could administer the system after it.
+    #[error("it is the last super admin")]
+    LastSuperAdmin,
+    /// A super admin can't do this to his own account.
+    #[error("it is the caller's own account")]
+    OwnAccount,
     /// A message with this client message id and another content was sent before.
     #[error("the client message id was used for another message")]
     ClientMessageIdReused,

@@ -4,6 +4,7 @@
 //! stores, and then publishes what was stored; it knows nothing of HTTP, sockets, the shapes of JSON, or which
 //! database is behind the store traits.
 
+mod administration;
 mod auth;
 mod background;
 mod config;
@@ -35,6 +36,10 @@ use parlor_realtime::{Hub, HubConfig};
 use tracing::Instrument as _;
 use turns::Turns;
 
+pub use administration::{
+    AccountDetails, AccountQuery, AccountView, AdminCall, AdminService, AuditCursor, AuditQuery, Statistics,
+    create_super_admin, promote_to_super_admin,
+};
 pub use auth::*;
 pub use background::Background;
 pub use config::{AuthConfig, ServicesConfig};
@@ -62,6 +67,7 @@ pub(crate) struct Deps {
     /// Those of changes of a group.
     pub(crate) group_turns: Turns,
     pub(crate) reach: reach::Reach,
+    pub(crate) activities: administration::Activities,
 }
 
 /// Where time and randomness come from.
@@ -92,6 +98,8 @@ pub struct Services {
     pub relations: Arc<RelationService>,
     /// What a client has missed.
     pub sync: Arc<SyncService>,
+    /// What super admins do and see.
+    pub administration: Arc<AdminService>,
     /// Real-time connections.
     pub live: Arc<LiveService>,
     deps: Arc<Deps>,
@@ -118,12 +126,14 @@ impl Services {
             entropy: sources.entropy,
             status_turns: Turns::default(),
             group_turns: Turns::default(),
+            activities: administration::Activities::default(),
         });
         let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
         auth.load_revocations().await?;
         let sync = Arc::new(SyncService::new(Arc::clone(&deps)));
         Ok(Self {
             users: Arc::new(UserService::new(Arc::clone(&deps), Arc::clone(&auth))),
+            administration: Arc::new(AdminService::new(Arc::clone(&deps), Arc::clone(&auth))),
             presence: Arc::new(PresenceService::new(Arc::clone(&deps))),
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
             groups: Arc::new(GroupService::new(Arc::clone(&deps), config.group_members)),

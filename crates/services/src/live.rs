@@ -105,6 +105,7 @@ impl LiveService {
             hub.reconcile(&stream_heads(caller.user, rev, &heads));
             self.leave_what_he_left(caller.user, &unheard, &heads).await?;
         }
+        self.deps.activities.is_here(caller.user, self.deps.clock.now());
         let rev = user.rev;
         let joined = heads.values().map(|head| (StreamId::Conversation(head.conversation), head.joined_rev)).collect();
         let Attachment { heads, behind: held_back, .. } = attachment;

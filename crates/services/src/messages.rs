@@ -163,6 +163,7 @@ async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageVi
 async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceResult<(MessageView, bool)> {
     match outcome {
         AppendOutcome::Appended { message, held } => {
+            deps.activities.has_sent(new.sender_id, new.created_at);
             let delivery = held.map(|held| if held { Delivery::Held } else { Delivery::Sent });
             let view = MessageView { message, delivery };
             deps.hub.publish(Change {

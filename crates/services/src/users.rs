@@ -5,13 +5,18 @@ use std::sync::Arc;
 use parlor_domain::{
     Change, Event, InvalidValue, PresenceView, ProfileChange, Relation, StreamId, User, UserChange, UserId, UserTopic,
     UserView, search_terms,
-    store::{Deleted, Directory, StoreError},
+    store::{Deleted, Directory, StoreError, StoreResult},
 };
 use tracing::warn;
 
 use crate::{
-    AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult, detached, groups::leave_groups,
-    log::tell_own, reach::Blocks, relations::relation,
+    AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult,
+    administration::{keep_a_super_admin, last_super_admin},
+    detached,
+    groups::leave_groups,
+    log::tell_own,
+    reach::Blocks,
+    relations::relation,
 };
 
 /// Shows and changes profiles.
@@ -144,24 +149,12 @@ impl UserService {
     /// Deletes the caller's account, who leaves his groups before: see [`UserStore::delete`](parlor_domain::store::UserStore::delete).
     ///
     /// # Errors
-    /// `NotFound` if that has happened already, `Store`.
+    /// `NotFound` if that has happened already, `LastSuperAdmin`, `Store`.
     pub async fn delete(&self, caller: Caller) -> ServiceResult<()> {
         let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
         detached(async move {
-            leave_groups(&deps, caller.user).await?;
-            let deleted = deps.stores.users.delete(caller.user, deps.clock.now()).await;
-            deps.reach.changed(&[caller.user]);
-            let Deleted { sessions, friends } = deleted?.ok_or(ServiceError::NotFound("user"))?;
-            auth.sessions_ended(caller.user, &sessions);
-            tell_of_deletion(&deps, caller.user).await;
-            for (friend, rev) in friends {
-                tell_own(&deps, friend, UserChange { rev, topic: UserTopic::Friend(caller.user) }).await;
-            }
-            // Those that he was added to meanwhile; from now on nobody can add him.
-            if let Err(error) = leave_groups(&deps, caller.user).await {
-                warn!(user = %caller.user, error = &error as &dyn std::error::Error, "a deleted user is still in groups");
-            }
-            Ok(())
+            let deletion = deps.stores.users.delete(caller.user, deps.clock.now());
+            delete_account(&deps, &auth, caller.user, deletion).await
         })
         .await
     }
@@ -174,9 +167,39 @@ impl UserService {
 
 /// Tells a user's devices, in their stream, and contacts of the profile as it is now.
 async fn tell_of_profile(deps: &Deps, user: &User) {
+    tell_devices_of_profile(deps, user);
+    tell_contacts_of_profile(deps, user.clone()).await;
+}
+
+/// Tells a user's devices, in their stream, of the profile as it is now.
+pub(crate) fn tell_devices_of_profile(deps: &Deps, user: &User) {
     let own = Event::UserUpdated(Box::new(deps.own_view(user.clone())));
     deps.hub.publish(Change { stream: StreamId::User(user.id), rev: user.rev, event: own });
-    tell_contacts_of_profile(deps, user.clone()).await;
+}
+
+/// Deletes an account by this call of a store, with all that belongs to it: the user leaves his groups before, and
+/// whoever knew him is told.
+pub(crate) async fn delete_account(
+    deps: &Deps,
+    auth: &AuthService,
+    id: UserId,
+    deletion: impl Future<Output = StoreResult<Option<Deleted>>>,
+) -> ServiceResult<()> {
+    keep_a_super_admin(deps, id).await?;
+    leave_groups(deps, id).await?;
+    let deleted = deletion.await;
+    deps.reach.changed(&[id]);
+    let Deleted { sessions, friends } = deleted.map_err(last_super_admin)?.ok_or(ServiceError::NotFound("user"))?;
+    auth.sessions_ended(id, &sessions);
+    tell_of_deletion(deps, id).await;
+    for (friend, rev) in friends {
+        tell_own(deps, friend, UserChange { rev, topic: UserTopic::Friend(id) }).await;
+    }
+    // Those that he was added to meanwhile; from now on nobody can add him.
+    if let Err(error) = leave_groups(deps, id).await {
+        warn!(user = %id, error = &error as &dyn std::error::Error, "a deleted user is still in groups");
+    }
+    Ok(())
 }
 
 async fn tell_of_deletion(deps: &Deps, id: UserId) {

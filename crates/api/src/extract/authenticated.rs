@@ -45,7 +45,7 @@ impl FromRequest for Authenticated {
     }
 }
 
-fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
+pub(super) fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let token = match credential(request)? {
         Some(Credential::Bearer(token)) => token,
         Some(Credential::Cookie(token)) => {

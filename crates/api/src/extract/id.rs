@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use parlor_domain::{ConversationId, InvalidValue, UserId};
+use parlor_domain::{ConversationId, InvalidValue, SessionId, UserId};
 
 use crate::problem::{Problem, ProblemCode};
 
@@ -37,4 +37,16 @@ impl FromRequest for PathMember {
 fn named<T: FromStr<Err = InvalidValue>>(request: &HttpRequest, name: &str) -> Result<T, Problem> {
     let invalid = |reason| Problem::new(ProblemCode::InvalidId, format!("`{name}` in the path {reason}"));
     request.match_info().query(name).parse().map_err(invalid)
+}
+
+/// The second id in the path where it is a session's, called `sessionId`.
+pub(crate) struct SessionInPath(pub(crate) SessionId);
+
+impl FromRequest for SessionInPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(named(request, "sessionId").map(Self))
+    }
 }

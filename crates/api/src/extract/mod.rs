@@ -1,6 +1,7 @@
 //! Extractors: how handlers get at what a request says. Whatever is wrong with it, is a problem here already.
 
 mod address;
+mod administrator;
 mod authenticated;
 mod body;
 mod id;
@@ -10,9 +11,10 @@ mod query;
 mod unique_keys;
 
 pub(crate) use address::Client;
+pub(crate) use administrator::Administrator;
 pub(crate) use authenticated::{Authenticated, Credential, credential};
 pub(crate) use body::{Body, OptionalBody};
-pub(crate) use id::{PathId, PathMember};
+pub(crate) use id::{PathId, PathMember, SessionInPath};
 pub(crate) use json::{from_json, object};
 pub(crate) use origin::{check_origin, is_allowed};
 pub(crate) use query::{Query, number};

@@ -187,6 +187,9 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         | ServiceError::UnknownUsers { .. }
         | ServiceError::NotPermitted
         | ServiceError::NotFound(_)
+        | ServiceError::AccountLocked(_)
+        | ServiceError::LastSuperAdmin
+        | ServiceError::OwnAccount
         | ServiceError::ClientMessageIdReused
         | ServiceError::RecipientDeleted
         | ServiceError::NotAllowedToWrite

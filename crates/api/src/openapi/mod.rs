@@ -79,6 +79,7 @@ fn tags() -> Vec<Tag> {
         tag("Conversations", "Where messages live: the inbox, receipts, typing."),
         tag("Messages", "Sending and reading messages."),
         tag("Live", "Sockets, and what one has missed."),
+        tag("Administration", "What super admins see and do."),
         tag("Operation", "How the server is."),
         tag("Documents", "What you read."),
     ]

@@ -31,8 +31,10 @@ pub enum ProblemCode {
     OriginNotAllowed,
     /// The other one does not let the caller write to him.
     NotAllowedToWrite,
-    /// The caller's role is not enough.
+    /// The caller may see the thing, and may not do this.
     NotPermitted,
+    /// The password is right, and the account is locked.
+    AccountLocked,
     /// There is no such thing, or it is not the caller's to see.
     NotFound,
     /// There is nothing under this path.
@@ -55,6 +57,10 @@ pub enum ProblemCode {
     AlreadyFriends,
     /// The friend request waits no longer.
     RequestNotPending,
+    /// Nobody could administer the system after it.
+    LastSuperAdmin,
+    /// A super admin can't do this to his own account.
+    OwnAccount,
     /// The connection is authenticated already.
     AlreadyAuthenticated,
     /// The body is too large.
@@ -105,7 +111,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
@@ -120,6 +126,7 @@ impl ProblemCode {
         Self::OriginNotAllowed,
         Self::NotAllowedToWrite,
         Self::NotPermitted,
+        Self::AccountLocked,
         Self::NotFound,
         Self::UnknownPath,
         Self::UnknownCommand,
@@ -131,6 +138,8 @@ impl ProblemCode {
         Self::UserBlocked,
         Self::AlreadyFriends,
         Self::RequestNotPending,
+        Self::LastSuperAdmin,
+        Self::OwnAccount,
         Self::AlreadyAuthenticated,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -264,9 +273,15 @@ impl ProblemCode {
                 "not_permitted",
                 StatusCode::FORBIDDEN,
                 "Not permitted",
-                "The caller may see what the request is about, and his role in it does not allow the change. Nothing is \
-                 changed.",
+                "The caller's role, in the system or in the group, does not allow this. Nothing is changed.",
                 "Offer the action only to those whose `role` allows it.",
+            ),
+            Self::AccountLocked => row(
+                "account_locked",
+                StatusCode::FORBIDDEN,
+                "Account locked",
+                "The password is right, and an administrator has locked the account; `lock` says why and until when.",
+                "Show the user the reason. Signing in works again when the lock has ended.",
             ),
             Self::NotFound => row(
                 "not_found",
@@ -344,6 +359,20 @@ impl ProblemCode {
                 "Request not pending",
                 "The friend request has been answered otherwise or was taken back.",
                 "Load the friend requests anew.",
+            ),
+            Self::LastSuperAdmin => row(
+                "last_super_admin",
+                StatusCode::CONFLICT,
+                "Last super admin",
+                "The account is the last one that administers the system. It can't be deleted, locked or get another role.",
+                "Make somebody else a super admin first.",
+            ),
+            Self::OwnAccount => row(
+                "own_account",
+                StatusCode::CONFLICT,
+                "Own account",
+                "A super admin can't lock his own account or change its role.",
+                "Ask another super admin.",
             ),
             Self::AlreadyAuthenticated => row(
                 "already_authenticated",

@@ -21,8 +21,9 @@ const EXAMPLE: &str = r##"{
   ]
 }"##;
 
-const MEMBERS: &str = "`errors` is there only if single fields are to blame, and `retryAfter` (whole seconds, the same \
-as the header `Retry-After`) only if waiting helps. On a socket the same document, without `requestId`, is the `problem` \
+const MEMBERS: &str = "`errors` is there only if single fields are to blame, `retryAfter` (whole seconds, the same \
+as the header `Retry-After`) only if waiting helps, and `lock` (`reason`, `at`, `until`) only if the account is locked. \
+On a socket the same document, without `requestId`, is the `problem` \
 of a reply.";
 
 const CLOSE_CODES: &str = "\n# Close codes\n\nWith these a WebSocket is closed (RFC 6455, section 7.4).\n\n";

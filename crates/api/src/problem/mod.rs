@@ -43,6 +43,7 @@ struct Parts {
     detail: String,
     errors: Vec<wire::FieldError>,
     retry_after: Option<Duration>,
+    lock: Option<wire::Lock>,
     headers: Vec<(HeaderName, HeaderValue)>,
     request_id: Option<String>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
@@ -57,6 +58,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            lock: None,
             headers: Vec::new(),
             request_id: None,
             cause: None,
@@ -141,6 +143,7 @@ impl Problem {
             request_id: self.0.request_id.clone(),
             errors: self.0.errors.clone(),
             retry_after: self.0.retry_after.map(headers::whole_seconds),
+            lock: self.0.lock.clone().map(Box::new),
         }
     }
 

@@ -33,6 +33,16 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::NotPermitted => Self::new(ProblemCode::NotPermitted, "the caller's role does not allow this"),
             ServiceError::NotFound(thing) => Self::new(ProblemCode::NotFound, format!("there is no such {thing}")),
+            ServiceError::AccountLocked(lock) => {
+                let mut problem =
+                    Self::new(ProblemCode::AccountLocked, format!("the account is locked: {}", lock.reason));
+                problem.0.lock = Some((&lock).into());
+                problem
+            }
+            ServiceError::LastSuperAdmin => {
+                Self::new(ProblemCode::LastSuperAdmin, "nobody else administers the system")
+            }
+            ServiceError::OwnAccount => Self::new(ProblemCode::OwnAccount, "this is your own account"),
             ServiceError::ClientMessageIdReused => Self::new(
                 ProblemCode::ClientMessageIdReused,
                 "another message with this `clientMessageId` was sent to this conversation before",
@@ -97,7 +107,7 @@ fn unauthenticated(failure: AuthFailure) -> Problem {
 #[cfg(test)]
 mod tests {
     use actix_web::ResponseError as _;
-    use parlor_domain::Seq;
+    use parlor_domain::{Lock, LockReason, Seq, Timestamp};
     use parlor_services::Budget;
 
     use super::*;
@@ -116,6 +126,8 @@ mod tests {
     /// Every error of a service, with the status, the code and the `Retry-After` that a client gets.
     fn table() -> Vec<(ServiceError, u16, &'static str, Option<&'static str>)> {
         let reason = InvalidValue::new("self", "must be another user");
+        let spam = LockReason::parse("spam").unwrap();
+        let lock = Lock { reason: spam, at: Timestamp::MAX, until: None };
         vec![
             (ServiceError::Unauthenticated(AuthFailure::Missing), 401, "unauthenticated", None),
             (ServiceError::Unauthenticated(AuthFailure::Invalid), 401, "invalid_token", None),
@@ -128,6 +140,9 @@ mod tests {
             (ServiceError::UnknownUsers { field: "userIds", ids: Vec::new() }, 422, "validation_failed", None),
             (ServiceError::NotPermitted, 403, "not_permitted", None),
             (ServiceError::NotFound("user"), 404, "not_found", None),
+            (ServiceError::AccountLocked(lock), 403, "account_locked", None),
+            (ServiceError::LastSuperAdmin, 409, "last_super_admin", None),
+            (ServiceError::OwnAccount, 409, "own_account", None),
             (ServiceError::ClientMessageIdReused, 409, "client_message_id_reused", None),
             (ServiceError::RecipientDeleted, 409, "recipient_deleted", None),
             (ServiceError::NotAllowedToWrite, 403, "not_allowed_to_write", None),

@@ -38,7 +38,7 @@ pub(super) async fn sign_up(state: State, client: Client, body: Body<wire::SignU
     operation_id = "logIn",
     request_body = wire::LogIn,
     responses((status = 200, description = "The account, signed in", body = wire::SignedIn)),
-    extensions(("x-problems" = json!(["invalid_credentials", "overloaded", "rate_limited", "store_full"])))
+    extensions(("x-problems" = json!(["invalid_credentials", "account_locked", "overloaded", "rate_limited", "store_full"])))
 )]
 #[post("/auth/login")]
 pub(super) async fn log_in(state: State, client: Client, body: Body<wire::LogIn>) -> Result<HttpResponse, Problem> {

@@ -55,7 +55,7 @@ pub(super) async fn update(
     tag = "Me",
     operation_id = "deleteMe",
     responses((status = 204, description = "The account is deleted")),
-    extensions(("x-problems" = json!(["not_found", "store_full"]))),
+    extensions(("x-problems" = json!(["not_found", "last_super_admin", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/users/me")]

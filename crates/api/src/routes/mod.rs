@@ -1,6 +1,7 @@
 //! The route table: the whole API in one list. The documents, and which methods a path allows, are made from it when
 //! somebody asks.
 
+mod administration;
 mod auth;
 mod conversations;
 mod docs;
@@ -111,6 +112,17 @@ fn api<T: Table>(table: T) -> T {
         .with(live::sync)
         .with(live::ticket)
         .with(live::socket)
+        .with(administration::list)
+        .with(administration::show)
+        .with(administration::delete)
+        .with(administration::lock)
+        .with(administration::unlock)
+        .with(administration::change_role)
+        .with(administration::list_sessions)
+        .with(administration::end_sessions)
+        .with(administration::end_session)
+        .with(administration::statistics)
+        .with(administration::audit)
 }
 
 /// What operators and their tools ask, and what there is to read.

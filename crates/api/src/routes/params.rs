@@ -1,6 +1,6 @@
 //! Parameters of paths and query strings.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use parlor_domain::{
     InvalidValue, Seq, Timestamp, UserId, Username,
@@ -19,7 +19,8 @@ use crate::{extract::number, problem::Problem, wire::rules};
 /// How many entries a page has if nothing is said.
 const DEFAULT_LIMIT: u64 = 50;
 
-const INVALID_CURSOR: InvalidValue = InvalidValue::new("invalid_cursor", "must be the `nextCursor` of a page before");
+pub(super) const INVALID_CURSOR: InvalidValue =
+    InvalidValue::new("invalid_cursor", "must be the `nextCursor` of a page before");
 
 /// The id in a path. For the documents; handlers take [`PathId`](crate::extract::PathId).
 #[derive(IntoParams)]
@@ -167,11 +168,6 @@ impl FriendRequestParams {
     }
 }
 
-/// A place among friend requests as a cursor: milliseconds and the request.
-pub(super) fn write_request_cursor((time, id): RequestCursor) -> String {
-    format!("{}-{id}", time.as_millis())
-}
-
 /// A page of the inbox.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -212,12 +208,12 @@ impl InboxParams {
     }
 }
 
-/// A place in the inbox as a cursor: milliseconds and the conversation.
-pub(super) fn write_cursor((time, id): InboxCursor) -> String {
+/// A place in a list by time as a cursor: milliseconds and an id.
+pub(super) fn write_cursor<Id: Display>((time, id): (Timestamp, Id)) -> String {
     format!("{}-{id}", time.as_millis())
 }
 
-fn read_cursor<Id: FromStr>(cursor: &str) -> Option<(Timestamp, Id)> {
+pub(super) fn read_cursor<Id: FromStr>(cursor: &str) -> Option<(Timestamp, Id)> {
     let (millis, id) = cursor.split_once('-')?;
     Some((Timestamp::from_millis(millis.parse().ok()?), id.parse().ok()?))
 }
@@ -270,6 +266,6 @@ pub(super) struct SocketParams {
     resume: Option<bool>,
 }
 
-fn size(limit: Option<u64>) -> usize {
+pub(super) fn size(limit: Option<u64>) -> usize {
     usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX)
 }

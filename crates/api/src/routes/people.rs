@@ -5,7 +5,7 @@ use parlor_domain::{FriendRequestId, UserId, store::Answer};
 
 use super::{
     State,
-    params::{FriendRequestParams, IdParam, PeopleParams, write_request_cursor},
+    params::{FriendRequestParams, IdParam, PeopleParams, write_cursor},
 };
 use crate::{
     extract::{Authenticated, Body, PathId, Query},
@@ -59,7 +59,7 @@ pub(super) async fn requests(
     let (direction, after, limit) = query.0.page()?;
     let page = state.services.relations.requests(caller.0, direction, after, limit).await?;
     let items = page.items.iter().map(Into::into).collect();
-    Ok(Json(wire::Page { items, next_cursor: page.next.map(write_request_cursor) }))
+    Ok(Json(wire::Page { items, next_cursor: page.next.map(write_cursor) }))
 }
 
 /// Accept a friend request

@@ -3,6 +3,7 @@
 //! They are apart from the domain's types on purpose: what is written here is a promise to front ends, and changes
 //! only by additions. Ids are 24 hexadecimal digits, times RFC 3339 in UTC with milliseconds.
 
+mod administration;
 mod auth;
 mod commands;
 mod conversation;
@@ -22,6 +23,10 @@ mod status;
 mod sync;
 mod user;
 
+pub use administration::{
+    AccountCounts, AdminUser, AdminUserDetails, AuditAction, AuditEntry, AuditUser, DayStatistics, Details, Lock,
+    LockUser, SetAccountRole, Statistics,
+};
 pub use auth::{ChangePassword, LogIn, Refresh, SignUp, SignedIn, TokenDelivery, Tokens};
 pub use commands::{
     Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential, Subject,

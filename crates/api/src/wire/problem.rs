@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Lock;
+
 /// Why a request is refused, as RFC 9457 writes it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +39,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false, minimum = 0)]
     pub retry_after: Option<u64>,
+    /// What keeps the account from signing in, if that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Lock, required = false)]
+    pub lock: Option<Box<Lock>>,
 }
 
 /// What is wrong with a field or parameter. Never holds its value, which may be a secret.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, InvalidValue, MessageText, ObjectId,
-    RequestText, StatusText, Timestamp, Username,
+    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, InvalidValue, LockReason, MessageText,
+    ObjectId, RequestText, StatusText, Timestamp, Username,
 };
 use parlor_services::Password;
 use serde_json::value::RawValue;
@@ -70,6 +70,10 @@ pub(super) fn conversation_name(text: &str) -> Result<(), ValidationError> {
 
 pub(super) fn description(text: &str) -> Result<(), ValidationError> {
     check(Description::parse(text))
+}
+
+pub(super) fn lock_reason(text: &str) -> Result<(), ValidationError> {
+    check(LockReason::parse(text))
 }
 
 pub(super) fn id(text: &str) -> Result<(), ValidationError> {

@@ -91,7 +91,7 @@ impl From<&UserView> for User {
 }
 
 /// What an account may do in the whole system.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// An ordinary account.

@@ -45,6 +45,7 @@ async fn every_operation_refuses_who_has_no_token_unless_it_is_listed_as_public(
         let at = path
             .replace("{id}", "65f0c0ffee65f0c0ffee65f0")
             .replace("{userId}", "65f0c0ffee65f0c0ffee65f1")
+            .replace("{sessionId}", "65f0c0ffee65f0c0ffee65f1")
             .replace("{file}", "no-such-file");
         let verb: Method = method.to_uppercase().parse().unwrap();
         let answer = app.send(request(verb, &at, "")).await;

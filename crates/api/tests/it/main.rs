@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
 mod accounts;
+mod administration;
 mod anonymous;
 mod bodies;
 mod browsers;

@@ -17,7 +17,10 @@ use parlor_api::{
     config::{ApiConfig, CookieConfig},
     live::{Live, LiveConfig},
 };
-use parlor_domain::testing::{SeededEntropy, SettableClock};
+use parlor_domain::{
+    store::Stores,
+    testing::{SeededEntropy, SettableClock},
+};
 use parlor_realtime::HubConfig;
 use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
 use parlor_services::{AuthConfig, LimitsConfig, Rate, Services, ServicesConfig, Sources};
@@ -30,6 +33,7 @@ pub(crate) const PASSWORD: &str = "difference engine";
 pub(crate) struct TestState {
     pub(crate) state: AppState,
     pub(crate) clock: Arc<SettableClock>,
+    stores: Stores,
     _directory: tempfile::TempDir,
 }
 
@@ -74,7 +78,7 @@ pub(crate) async fn state(setup: Setup) -> TestState {
         stopping: Stopping::default(),
         metrics: setup.metrics,
     };
-    TestState { state, clock, _directory: directory }
+    TestState { state, clock, stores: store.stores(), _directory: directory }
 }
 
 fn services_config(messages: Rate) -> ServicesConfig {
@@ -207,6 +211,11 @@ where
 
     pub(crate) fn state(&self) -> &AppState {
         &self.state.state
+    }
+
+    /// The stores behind the services.
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.state.stores
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

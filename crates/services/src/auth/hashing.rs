@@ -19,6 +19,25 @@ use tracing::warn;
 
 use crate::{AuthConfig, Password, ServiceError, ServiceResult};
 
+/// The hash of a password that [`Password::parse`] let through, made on this very thread.
+///
+/// # Errors
+/// `Store` for a password that bcrypt would have to cut.
+pub(crate) fn hash_at_once(password: &Password, cost: u32, entropy: &dyn Entropy) -> ServiceResult<PasswordHash> {
+    hash(password, cost, salt(entropy))
+}
+
+fn salt(entropy: &dyn Entropy) -> [u8; 16] {
+    let mut salt = [0; 16];
+    entropy.fill(&mut salt);
+    salt
+}
+
+fn hash(password: &Password, cost: u32, salt: [u8; 16]) -> ServiceResult<PasswordHash> {
+    let hash = bcrypt::non_truncating_hash_with_salt(password.as_bytes(), cost, salt);
+    Ok(PasswordHash::new(hash.map_err(StoreError::corrupt)?.to_string()))
+}
+
 /// Hashes and checks passwords by bcrypt on threads of their own. What they have no time for waits in a bounded
 /// queue, and what does not fit there is refused at once.
 pub(crate) struct PasswordHasher {
@@ -52,11 +71,8 @@ impl PasswordHasher {
     /// # Errors
     /// `Overloaded`; `Store` for a password that bcrypt would have to cut.
     pub(crate) async fn hash(&self, password: Password) -> ServiceResult<PasswordHash> {
-        let mut salt = [0; 16];
-        self.entropy.fill(&mut salt);
-        let cost = self.cost;
-        let hash = self.run(move || bcrypt::non_truncating_hash_with_salt(password.as_bytes(), cost, salt)).await?;
-        Ok(PasswordHash::new(hash.map_err(StoreError::corrupt)?.to_string()))
+        let (salt, cost) = (salt(&*self.entropy), self.cost);
+        self.run(move || hash(&password, cost, salt)).await?
     }
 
     /// Whether the password is the one of the hash. Without a hash it is not, after the same work.

@@ -7,6 +7,7 @@ mod revocations;
 mod service;
 mod tokens;
 
+pub(crate) use hashing::hash_at_once;
 pub use passwords::Password;
 pub use service::{AuthService, Caller, ClientInfo, LogIn, SessionView, SignUp, SignedIn, Ticket, Tokens};
 

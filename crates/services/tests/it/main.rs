@@ -7,6 +7,7 @@ mod store;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it waits for")]
 mod support;
 
+mod administration;
 mod auth;
 mod conversations;
 mod faults;

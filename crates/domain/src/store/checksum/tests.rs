@@ -318,5 +318,5 @@ fn the_number_and_the_order_of_records_count() {
 #[test]
 fn a_checksum_is_the_same_on_every_machine() {
     let users = users();
-    assert_eq!(checksum(&[&users[0]]), "dd767b30a77f8d8f5bd08b5f50c9e87ef8ab8f1d52c16d4cc0e1c535b7e254ad");
+    assert_eq!(checksum(&[&users[0]]), "e9ecc204a5ba6554d24f8a4c36392d0b34c66314331350ed4ed42194ca6a7650");
 }

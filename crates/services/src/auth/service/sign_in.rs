@@ -41,10 +41,10 @@ impl AuthService {
     }
 
     /// Makes a session for who knows an account's password. Somebody else's account and nobody's look alike, and
-    /// take the same time.
+    /// take the same time; that an account is locked learns only who knows its password.
     ///
     /// # Errors
-    /// `InvalidCredentials`, `RateLimited`, `Overloaded`, `Store`.
+    /// `InvalidCredentials`, `AccountLocked`, `RateLimited`, `Overloaded`, `Store`.
     pub async fn log_in(&self, login: LogIn, client: &ClientInfo) -> ServiceResult<SignedIn> {
         let of_address = self.deps.limits.login(client.address)?;
         let credentials = self.deps.stores.users.credentials(&login.login).await?;
@@ -73,10 +73,13 @@ impl AuthService {
         // An account that is deleted meanwhile has no password either.
         let user = self.deps.stores.users.find(id).await?.ok_or(ServiceError::InvalidCredentials)?;
         let now = self.deps.clock.now();
+        not_locked(&user, client, now)?;
         let (refresh, session) = self.new_session(id, client, now);
         let tokens = self.tokens_of(&session.session, refresh, now)?;
         if !self.deps.stores.sessions.insert(&session).await? {
-            return Err(ServiceError::InvalidCredentials);
+            // It was deleted or locked meanwhile.
+            let user = self.deps.stores.users.find(id).await?.ok_or(ServiceError::InvalidCredentials)?;
+            return not_locked(&user, client, now).and(Err(ServiceError::InvalidCredentials));
         }
         let session = session.session.id;
         if !self.is_still_right(credentials, password).await? {
@@ -150,6 +153,13 @@ async fn insert_account(deps: Arc<Deps>, new: NewUser, session: NewSession) -> S
         Err(error.into())
     })
     .await
+}
+
+/// Refuses who may not sign in for now.
+fn not_locked(user: &User, client: &ClientInfo, now: Timestamp) -> ServiceResult<()> {
+    let Some(lock) = user.lock.as_ref().filter(|lock| lock.holds(now)) else { return Ok(()) };
+    info!(target: SECURITY, user = %user.id, address = %client.address, "login to a locked account refused");
+    Err(ServiceError::AccountLocked(lock.clone()))
 }
 
 /// The budget that lasts for fewer requests.
