@@ -114,6 +114,35 @@ impl Database {
         Ok(Self { kind, name })
     }
 
+    /// Opens the database for some changes, also if a server uses it at the same time. It is brought to the version of
+    /// this program where opening it for serving would.
+    ///
+    /// # Errors
+    /// As [`Self::open`] and [`Self::migrate`]; a database of another version that must not be migrated, or that a server
+    /// uses.
+    pub(crate) async fn open_beside(settings: &StoreSettings) -> Result<Self, OpenError> {
+        let place = settings.place()?;
+        let database = match &place {
+            Place::Sqlite(path) => {
+                let name = place.shown();
+                let opened = SqliteStore::open_beside(path, &sqlite_options(settings));
+                let store = opened.map_err(|source| OpenError::Open { database: name.clone(), source })?;
+                Self { kind: Kind::Sqlite(store), name }
+            }
+            Place::MongoDb(_) => Self::open_at(&place, settings).await?,
+        };
+        let has_it_alone = match &database.kind {
+            Kind::Sqlite(store) => store.is_alone(),
+            Kind::MongoDb(_) => true,
+        };
+        if settings.migrate_at_start && has_it_alone {
+            database.migrate().await?;
+        } else {
+            database.check_version().await?;
+        }
+        Ok(database)
+    }
+
     /// Opens the database for serving, and says what it is: brought to the version of this program, if the settings
     /// allow it.
     ///

@@ -1,5 +1,6 @@
 //! The command line: what `parlor` is asked to do, and how failures are told.
 
+mod admin;
 mod clear;
 mod config;
 mod copy;
@@ -54,6 +55,9 @@ enum Command {
     Serve,
     /// Bring the database to the newest version.
     Migrate,
+    /// Make administrators.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Fill the database with made-up users, conversations and messages, the same for the same seed.
     Seed(seed::SeedArgs),
     /// Copy everything from one database into another, which must be empty.
@@ -119,6 +123,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Config => config::config(&configuration()?),
         Command::Serve => runtime()?.block_on(serve::serve(configuration()?.settings)),
         Command::Migrate => runtime()?.block_on(migrate::migrate(&configuration()?.settings)),
+        Command::Admin(command) => runtime()?.block_on(admin::admin(&configuration()?.settings, command)),
         Command::Seed(args) => runtime()?.block_on(seed::seed(configuration()?.settings, args)),
         Command::Copy(args) => runtime()?.block_on(copy::copy(configuration()?.settings, args)),
         // The flag has no other value: without it the command line is refused.

@@ -1,5 +1,6 @@
 //! The command line: a real process each time.
 
+mod admin;
 mod mongodb;
 mod sqlite;
 
