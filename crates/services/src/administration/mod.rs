@@ -153,7 +153,8 @@ pub(crate) async fn keep_a_super_admin(deps: &Deps, leaving: UserId) -> ServiceR
         now: deps.clock.now(),
     };
     let admins = deps.stores.administration.accounts(&page).await?;
-    if admins.len() == 1 && admins[0].id == leaving { Err(ServiceError::LastSuperAdmin) } else { Ok(()) }
+    let is_last = matches!(&*admins, [admin] if admin.id == leaving);
+    if is_last { Err(ServiceError::LastSuperAdmin) } else { Ok(()) }
 }
 
 /// What a store's refusal of an act on an account means.
