@@ -9,6 +9,17 @@ use parlor_repositories::{MigrationError, contract::Fixture, testing::MongoDatab
 
 use super::{connect, fresh, meddle};
 
+/// All that there are, in order.
+const MIGRATIONS: [&str; 7] = [
+    "V1__accounts",
+    "V2__conversations",
+    "V3__holds",
+    "V4__ids_of_messages",
+    "V5__relations",
+    "V6__groups",
+    "V7__administration",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_database_has_everything_to_come_and_is_up_to_date_afterwards() {
     let database = MongoDatabase::fresh();
@@ -34,16 +45,7 @@ async fn of_nodes_that_start_at_once_one_applies_each_migration() {
         applied.extend(node.await.unwrap());
     }
     applied.sort_unstable();
-    let names = [
-        "V1__accounts",
-        "V2__conversations",
-        "V3__holds",
-        "V4__ids_of_messages",
-        "V5__relations",
-        "V6__groups",
-        "V7__administration",
-    ];
-    assert_eq!(applied, names);
+    assert_eq!(applied, MIGRATIONS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +68,7 @@ async fn an_interrupted_migration_is_applied_again() {
     raw.collection::<Document>("migrations").delete_many(doc! { "_id": { "$gte": 3 } }).await.unwrap();
     raw.collection::<Document>("messages").drop_index("byRev").await.unwrap();
     let store = connect(&database).await;
-    assert_eq!(store.migrate().await.unwrap(), ["V3__holds", "V4__ids_of_messages", "V5__relations", "V6__groups"]);
+    assert_eq!(store.migrate().await.unwrap(), MIGRATIONS[2..]);
     assert_eq!(store.missing_indexes().await.unwrap(), Vec::<String>::new());
     Fixture::new(stores).user("ada").await;
 }

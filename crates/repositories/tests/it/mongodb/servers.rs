@@ -1,10 +1,6 @@
 //! Servers that are not as they should be.
 
-use std::{
-    env,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{env, path::PathBuf, time::Duration};
 
 use mongodb::bson::doc;
 use parlor_domain::store::StoreError;
@@ -111,16 +107,16 @@ async fn a_server_that_hangs_is_unavailable_in_bounded_time_and_good_again_when_
     let stores = store.stores();
     stores.maintenance.ping().await.unwrap();
     server.pause().unwrap();
-    let begin = Instant::now();
-    for refused in [
-        stores.maintenance.ping().await,
-        stores.maintenance.clear().await,
-        stores.users.rev(parlor_domain::UserId::from_bytes([1; 12])).await.map(drop),
-    ] {
+    let refused = async {
+        [
+            stores.maintenance.ping().await,
+            stores.maintenance.clear().await,
+            stores.users.rev(parlor_domain::UserId::from_bytes([1; 12])).await.map(drop),
+        ]
+    };
+    for refused in tokio::time::timeout(Duration::from_secs(30), refused).await.unwrap() {
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     }
-    let bound = 4 * hasty().timeout;
-    assert!(begin.elapsed() < bound, "{:?} for three operations", begin.elapsed());
     server.resume().unwrap();
     let well = async {
         while stores.maintenance.ping().await.is_err() {
