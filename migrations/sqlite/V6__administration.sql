@@ -8,9 +8,6 @@ ALTER TABLE users ADD COLUMN locked_until INTEGER;
 CREATE INDEX users_by_role ON users (role, username_key);
 CREATE INDEX users_locked ON users (username_key) WHERE locked_at IS NOT NULL;
 
--- To count conversations without reading them.
-CREATE INDEX conversations_by_kind ON conversations (kind);
-
 -- Refers to nobody: an entry outlives what it tells of.
 CREATE TABLE audit (
     id               BLOB PRIMARY KEY NOT NULL,

@@ -61,6 +61,12 @@ impl User {
         }
     }
 
+    /// Whether the user may administer the system at that time.
+    pub fn administers(&self, now: Timestamp) -> bool {
+        let is_locked = self.lock.as_ref().is_some_and(|lock| lock.holds(now));
+        self.role == SystemRole::SuperAdmin && self.deleted_at.is_none() && !is_locked
+    }
+
     /// The account as somebody sees it who is to know no more of it than the name.
     #[must_use]
     pub fn name_alone(self) -> Self {

@@ -114,8 +114,8 @@ impl Database {
         Ok(Self { kind, name })
     }
 
-    /// Opens the database for some changes, also if a server uses it at the same time. It is brought to the version of
-    /// this program where opening it for serving would.
+    /// Opens the database for some changes, also if a server uses it at the same time. If none does, it is brought to the
+    /// version of this program where opening it for serving would.
     ///
     /// # Errors
     /// As [`Self::open`] and [`Self::migrate`]; a database of another version that must not be migrated, or that a server
@@ -131,11 +131,12 @@ impl Database {
             }
             Place::MongoDb(_) => Self::open_at(&place, settings).await?,
         };
-        let has_it_alone = match &database.kind {
+        let nobody_uses_it = match &database.kind {
             Kind::Sqlite(store) => store.is_alone(),
-            Kind::MongoDb(_) => true,
+            // Who uses a database of MongoDB can't be told, but nobody uses one that has nothing in it.
+            Kind::MongoDb(_) => database.pending_migrations().await?.iter().any(|name| name.starts_with("V1__")),
         };
-        if settings.migrate_at_start && has_it_alone {
+        if settings.migrate_at_start && nobody_uses_it {
             database.migrate().await?;
         } else {
             database.check_version().await?;

@@ -81,7 +81,8 @@ async fn upkeep(services: Services) -> ServiceResult<()> {
 /// Writes what has gathered in memory.
 async fn upkeep_store(services: &Services) -> ServiceResult<()> {
     let touched = services.presence.touch().await;
-    Ok(services.administration.write_activities().await.and(touched)?)
+    services.administration.write_activities().await?;
+    Ok(touched?)
 }
 
 async fn purge(services: Services) -> ServiceResult<()> {

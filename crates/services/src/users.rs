@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::{
     AuthService, Caller, Deps, Page, Password, ServiceError, ServiceResult,
-    administration::{keep_a_super_admin, last_super_admin},
+    administration::{keep_a_super_admin, refused_act},
     detached,
     groups::leave_groups,
     log::tell_own,
@@ -189,7 +189,7 @@ pub(crate) async fn delete_account(
     leave_groups(deps, id).await?;
     let deleted = deletion.await;
     deps.reach.changed(&[id]);
-    let Deleted { sessions, friends } = deleted.map_err(last_super_admin)?.ok_or(ServiceError::NotFound("user"))?;
+    let Deleted { sessions, friends } = deleted.map_err(refused_act)?.ok_or(ServiceError::NotFound("user"))?;
     auth.sessions_ended(id, &sessions);
     tell_of_deletion(deps, id).await;
     for (friend, rev) in friends {

@@ -8,6 +8,9 @@ use crate::{Act, Acting, SessionId, SystemRole, Timestamp, User, UserId};
 /// What a store calls the conflict of an act after which nobody could administer the system.
 pub const LAST_SUPER_ADMIN: &str = "last super admin";
 
+/// What a store calls the conflict of an act by who administers no more.
+pub const ADMINISTERS_NO_MORE: &str = "administers no more";
+
 /// A page of all accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accounts {
@@ -49,7 +52,8 @@ pub struct Acted {
 /// nothing takes none.
 ///
 /// There is always a super admin who is neither deleted nor locked, once there was one: of several acts at once that
-/// would take away the last ones, one is refused.
+/// would take away the last ones, one is refused. So is an act by a user who has meanwhile become no super admin, or a
+/// locked one.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait AdminStore: Send + Sync {
@@ -63,13 +67,13 @@ pub trait AdminStore: Send + Sync {
     /// stream (topic `Profile`).
     ///
     /// # Errors
-    /// `Conflict(`[`LAST_SUPER_ADMIN`]`)`.
+    /// `Conflict(`[`LAST_SUPER_ADMIN`]`)`, `Conflict(`[`ADMINISTERS_NO_MORE`]`)`.
     async fn act(&self, id: UserId, act: &Act, acting: &Acting) -> StoreResult<Option<Acted>>;
 
     /// Deletes an account as [`UserStore::delete`](super::UserStore::delete) does.
     ///
     /// # Errors
-    /// `Conflict(`[`LAST_SUPER_ADMIN`]`)`.
+    /// `Conflict(`[`LAST_SUPER_ADMIN`]`)`, `Conflict(`[`ADMINISTERS_NO_MORE`]`)`.
     async fn delete(&self, id: UserId, acting: &Acting) -> StoreResult<Option<Deleted>>;
 
     /// A page of the accounts, ordered by [`Username::key`](crate::Username::key). Without deleted ones.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 #[cfg(any(test, feature = "testing"))]
 pub use administration::MockAdminStore;
-pub use administration::{AccountCounts, Accounts, Acted, AdminStore, LAST_SUPER_ADMIN};
+pub use administration::{ADMINISTERS_NO_MORE, AccountCounts, Accounts, Acted, AdminStore, LAST_SUPER_ADMIN};
 #[cfg(any(test, feature = "testing"))]
 pub use audit::MockAuditStore;
 pub use audit::{ActorFilter, AuditPage, AuditStore};

@@ -6,8 +6,8 @@ use parlor_domain::{
     Act, Acting, Activity, Actor, AuditAction, AuditDetails, AuditEntry, AuditId, Day, DaySum, Lock, LockReason, Login,
     Named, Rev, SystemRole, Timestamp, UserId, UserTopic, Username,
     store::{
-        AccountCounts, Accounts, Acted, ActorFilter, AuditPage, Deleted, LAST_SUPER_ADMIN, StoreError, StoreResult,
-        Totals,
+        ADMINISTERS_NO_MORE, AccountCounts, Accounts, Acted, ActorFilter, AuditPage, Deleted, LAST_SUPER_ADMIN,
+        StoreError, StoreResult, Totals,
     },
 };
 
@@ -297,6 +297,26 @@ pub async fn accounts_are_paged_by_name(f: &Fixture) {
     }
 }
 
+pub async fn who_administers_no_more_does_nothing(f: &Fixture) {
+    let (root, ada, bob) = (f.super_admin("root").await, f.super_admin("ada").await, f.user("bob").await);
+    let as_ada =
+        || Acting { actor: Actor::User(Named { id: ada, username: Username::parse("ada").unwrap() }), ..f.acting() };
+    let refused = async || {
+        let acted = f.stores.administration.act(bob, &Act::SetRole(SystemRole::GroupAdmin), &as_ada()).await;
+        assert!(matches!(acted, Err(StoreError::Conflict(ADMINISTERS_NO_MORE))), "{acted:?}");
+        let deleted = f.stores.administration.delete(root, &as_ada()).await;
+        assert!(matches!(deleted, Err(StoreError::Conflict(ADMINISTERS_NO_MORE))), "{deleted:?}");
+    };
+    f.act(ada, Act::Lock(f.lock_of("x", None))).await;
+    refused().await;
+    f.act(ada, Act::Unlock).await;
+    f.act(ada, Act::SetRole(SystemRole::User)).await;
+    refused().await;
+    f.stores.users.delete(ada, f.now()).await.unwrap();
+    refused().await;
+    assert_eq!(f.stores.users.find(bob).await.unwrap().unwrap().role, SystemRole::User);
+}
+
 pub async fn what_an_account_has_is_counted(f: &Fixture) {
     let (ada, _, _) = f.pair().await;
     let cem = f.user("cem").await;
@@ -323,7 +343,10 @@ async fn found(f: &Fixture, page: AuditPage) -> Vec<AuditId> {
 
 pub async fn the_audit_log_is_found_by_who_what_and_on_whom(f: &Fixture) {
     let (ada, bob) = (f.user("ada").await, f.user("bob").await);
-    let root = Named { id: f.user("root").await, username: Username::parse("root").unwrap() };
+    let mut root = f.make_user("root", None);
+    root.user.role = SystemRole::SuperAdmin;
+    f.stores.users.insert(&root).await.unwrap();
+    let root = Named { id: root.user.id, username: Username::parse("root").unwrap() };
     let by_root = || Actor::User(root.clone());
     let lock = || Act::Lock(f.lock_of("x", None));
     let mut ids = Vec::new();

@@ -72,6 +72,7 @@ macro_rules! store_behaviours {
                 an_administrator_deletes_an_account_as_its_owner_does
                 accounts_are_found_by_words_role_and_lock
                 accounts_are_paged_by_name
+                who_administers_no_more_does_nothing
                 what_an_account_has_is_counted
                 the_audit_log_is_found_by_who_what_and_on_whom
                 the_audit_log_is_paged_from_its_newest_entry

@@ -6,8 +6,8 @@ use parlor_domain::{
     Act, Acting, Activity, Actor, AuditEntry, ConversationId, ConversationName, Day, DaySum, Description, DeviceLabel,
     DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId, GroupAction, Login, Member, MemberRole,
     MemberSettingsChange, Message, MessageId, Named, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq,
-    Session, SessionId, SettingsChange, Status, StatusKind, StatusText, Tie, TieKind, Timestamp, User, UserChange,
-    UserId, UserTopic, Username, WhoCanWrite,
+    Session, SessionId, SettingsChange, Status, StatusKind, StatusText, SystemRole, Tie, TieKind, Timestamp, User,
+    UserChange, UserId, UserTopic, Username, WhoCanWrite,
     store::{
         AppendOutcome, AuditPage, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part,
         Position, ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, Totals, UserLogPage, Window,
@@ -38,6 +38,7 @@ pub async fn furnish(f: &Fixture) {
     furnish_sessions(f, ada, bob).await;
     super::relations::furnish(f, [ada, bob, cem, dan]).await;
     f.act(dan, Act::Lock(f.lock_of("spam", Some(Duration::from_secs(60))))).await;
+    f.act(ada, Act::SetRole(SystemRole::SuperAdmin)).await;
     let acting = Acting {
         request: Some("request".to_owned()),
         actor: Actor::User(Named::from(&f.stores.users.find(ada).await.unwrap().unwrap())),

@@ -8,8 +8,11 @@ use mongodb::{
     options::Hint,
 };
 use parlor_domain::{
-    Act, Acting, AuditEntry, Lock, SystemRole, Timestamp, User, UserId, UserTopic,
-    store::{AccountCounts, Accounts, Acted, AdminStore, Deleted, LAST_SUPER_ADMIN, NewUser, StoreError, StoreResult},
+    Act, Acting, Actor, AuditEntry, Lock, SystemRole, Timestamp, User, UserId, UserTopic,
+    store::{
+        ADMINISTERS_NO_MORE, AccountCounts, Accounts, Acted, AdminStore, Deleted, LAST_SUPER_ADMIN, NewUser,
+        StoreError, StoreResult,
+    },
 };
 
 use super::{
@@ -45,6 +48,7 @@ impl AdminStore for Database {
         let _alone = self.alone().await?;
         let deleted = self.change((id, acting.clone()), |c, (id, acting), session| {
             async move {
+                check_actor(c, session, acting).await?;
                 let found = c.users.find_one(existing(*id)).session(&mut *session).await?;
                 let Some(before) = one::<UserDocument>(found)? else { return Ok(None) };
                 let ended = users::delete(c, session, *id, acting.at).await?;
@@ -84,6 +88,7 @@ async fn act(
     acting: &Acting,
 ) -> Attempt<Option<Acted>> {
     let now = acting.at;
+    check_actor(c, session, acting).await?;
     let found = c.users.find_one(existing(id)).session(&mut *session).await?;
     let Some(before) = one::<UserDocument>(found)? else { return Ok(None) };
     if !act.is_needed(&before, now) {
@@ -124,6 +129,17 @@ async fn set_lock(c: &Collections, session: &mut ClientSession, id: UserId, lock
     };
     c.users.update_one(existing(id), change).session(session).await?;
     Ok(())
+}
+
+/// Refuses a user who administers no more. Two who take each other's role away meet in the guard of the last super admin.
+async fn check_actor(c: &Collections, session: &mut ClientSession, acting: &Acting) -> Attempt<()> {
+    let Actor::User(actor) = &acting.actor else { return Ok(()) };
+    let found = c.users.find_one(existing(actor.id)).session(session).await?;
+    let actor: Option<User> = one::<UserDocument>(found)?;
+    if actor.is_some_and(|actor| actor.administers(acting.at)) {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(ADMINISTERS_NO_MORE).into())
 }
 
 /// Refuses what takes the last super admin away.

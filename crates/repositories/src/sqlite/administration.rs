@@ -2,8 +2,11 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Act, Acting, AuditEntry, Lock, SessionId, SystemRole, Timestamp, User, UserId, UserTopic,
-    store::{AccountCounts, Accounts, Acted, AdminStore, Deleted, LAST_SUPER_ADMIN, NewUser, StoreError, StoreResult},
+    Act, Acting, Actor, AuditEntry, Lock, SystemRole, Timestamp, User, UserId, UserTopic,
+    store::{
+        ADMINISTERS_NO_MORE, AccountCounts, Accounts, Acted, AdminStore, Deleted, LAST_SUPER_ADMIN, NewUser,
+        StoreError, StoreResult,
+    },
 };
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 
@@ -35,6 +38,7 @@ impl AdminStore for Database {
         let acting = acting.clone();
         self.writer
             .write(move |connection| {
+                check_actor(connection, &acting)?;
                 let Some(before) = users::existing(connection, id)? else { return Ok(None) };
                 let ended = users::delete(connection, id, acting.at)?;
                 audit::append(connection, &AuditEntry::of_deletion(&acting, &before))?;
@@ -66,6 +70,7 @@ impl AdminStore for Database {
 }
 
 fn act(connection: &Connection, id: UserId, act: &Act, acting: &Acting) -> StoreResult<Option<Acted>> {
+    check_actor(connection, acting)?;
     let Some(before) = users::existing(connection, id)? else { return Ok(None) };
     let now = acting.at;
     if !act.is_needed(&before, now) {
@@ -75,12 +80,18 @@ fn act(connection: &Connection, id: UserId, act: &Act, acting: &Acting) -> Store
         leave_a_super_admin(connection, &before, now)?;
     }
     let ended = match act {
-        Act::SetRole(role) => set_role(connection, id, *role)?,
+        Act::SetRole(role) => {
+            set_role(connection, id, *role)?;
+            Vec::new()
+        }
         Act::Lock(lock) => {
             set_lock(connection, id, Some(lock))?;
             sessions::revoke_all_but(connection, id, None, now)?
         }
-        Act::Unlock => set_lock(connection, id, None)?,
+        Act::Unlock => {
+            set_lock(connection, id, None)?;
+            Vec::new()
+        }
         Act::EndSession(session) => {
             sessions::revoke(connection, id, *session, now)?.then_some(*session).into_iter().collect()
         }
@@ -94,15 +105,12 @@ fn act(connection: &Connection, id: UserId, act: &Act, acting: &Acting) -> Store
     Ok(Some(Acted { user, changed, ended }))
 }
 
-/// Ends no session.
-fn set_role(connection: &Connection, id: UserId, role: SystemRole) -> StoreResult<Vec<SessionId>> {
+fn set_role(connection: &Connection, id: UserId, role: SystemRole) -> StoreResult<()> {
     run(connection, "UPDATE users SET role = ?2 WHERE id = ?1", params![id.as_bytes(), role.name()])?;
-    users::record(connection, id, UserTopic::Profile)?;
-    Ok(Vec::new())
+    users::record(connection, id, UserTopic::Profile).map(|_| ())
 }
 
-/// Ends no session.
-fn set_lock(connection: &Connection, id: UserId, lock: Option<&Lock>) -> StoreResult<Vec<SessionId>> {
+fn set_lock(connection: &Connection, id: UserId, lock: Option<&Lock>) -> StoreResult<()> {
     const SQL: &str = "UPDATE users SET lock_reason = ?2, locked_at = ?3, locked_until = ?4 WHERE id = ?1";
     let params = params![
         id.as_bytes(),
@@ -110,8 +118,18 @@ fn set_lock(connection: &Connection, id: UserId, lock: Option<&Lock>) -> StoreRe
         lock.map(|lock| lock.at.as_millis()),
         lock.and_then(|lock| lock.until).map(Timestamp::as_millis),
     ];
-    run(connection, SQL, params)?;
-    Ok(Vec::new())
+    run(connection, SQL, params).map(|_| ())
+}
+
+/// Refuses a user who administers no more.
+fn check_actor(connection: &Connection, acting: &Acting) -> StoreResult<()> {
+    let Actor::User(actor) = &acting.actor else { return Ok(()) };
+    let actor = users::existing(connection, actor.id)?;
+    if actor.is_some_and(|actor| actor.administers(acting.at)) {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict(ADMINISTERS_NO_MORE))
+    }
 }
 
 /// Refuses what takes the last super admin away.

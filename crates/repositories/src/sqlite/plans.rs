@@ -94,7 +94,9 @@ fn no_statement_reads_through_a_whole_table() {
         let steps = plan.query_map(params_from_iter(parameters), |row| row.get::<_, String>("detail"));
         for step in steps.unwrap() {
             let step = step.unwrap();
-            assert!(!step.starts_with("SCAN ") || step == "SCAN CONSTANT ROW", "{step}: {sql}");
+            // Administrators have all conversations counted, along the narrowest index.
+            let counts = sql == "SELECT count(*) AS count FROM conversations" && step.contains("COVERING INDEX");
+            assert!(!step.starts_with("SCAN ") || step == "SCAN CONSTANT ROW" || counts, "{step}: {sql}");
         }
         checked += 1;
     }

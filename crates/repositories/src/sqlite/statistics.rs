@@ -17,7 +17,7 @@ impl StatisticsStore for Database {
     async fn totals(&self) -> StoreResult<Totals> {
         // The keys of deleted accounts begin with `-`, which sorts before this.
         const USERS: &str = "SELECT count(*) AS count FROM users WHERE username_key > '.'";
-        const CONVERSATIONS: &str = "SELECT count(*) AS count FROM conversations WHERE kind > ''";
+        const CONVERSATIONS: &str = "SELECT count(*) AS count FROM conversations";
         // Rows are numbered as they come, so the last number tells how many there are without reading the log.
         const MESSAGES: &str = "SELECT max(rowid) AS count FROM messages";
         self.readers
@@ -53,7 +53,9 @@ fn note(connection: &Connection, day: Day, activity: &[Activity]) -> StoreResult
     const ACTIVE: &str = "INSERT INTO active_users (day, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     const ADD: &str = "INSERT INTO days (day, active_users, messages) VALUES (?1, ?2, ?3) ON CONFLICT (day) DO UPDATE \
          SET active_users = active_users + excluded.active_users, messages = messages + excluded.messages";
-    const FORGET: &str = "DELETE FROM active_users WHERE day < ?1";
+    // In parts, so that no other write waits long for it.
+    const FORGET: &str = "DELETE FROM active_users WHERE (day, user_id) IN \
+         (SELECT day, user_id FROM active_users WHERE day < ?1 LIMIT 2000)";
     let (mut active_users, mut messages) = (0, 0);
     for Activity { user, messages: sent } in activity {
         active_users += run(connection, ACTIVE, params![day.number(), user.as_bytes()])?;

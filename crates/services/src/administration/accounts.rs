@@ -8,7 +8,7 @@ use parlor_domain::{
 };
 use tracing::info;
 
-use super::{AccountDetails, AccountQuery, AccountView, AdminCall, AdminService, last_super_admin};
+use super::{AccountDetails, AccountQuery, AccountView, AdminCall, AdminService, refused_act};
 use crate::{
     Caller, Page, ServiceError, ServiceResult, SessionView,
     auth::SECURITY,
@@ -148,9 +148,13 @@ impl AdminService {
     async fn act(&self, caller: Caller, id: UserId, act: Act, acting: Acting) -> ServiceResult<Acted> {
         let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
         detached(async move {
-            let acted = deps.stores.administration.act(id, &act, &acting).await.map_err(last_super_admin)?;
+            let acted = deps.stores.administration.act(id, &act, &acting).await.map_err(refused_act)?;
             let acted = acted.ok_or(NO_USER)?;
             auth.sessions_ended(id, &acted.ended);
+            if acted.ended.is_empty() && matches!(act, Act::Lock(_) | Act::EndSession(_) | Act::EndSessions) {
+                // They may have ended with a call whose answer was lost, or on another server.
+                auth.reload_revocations(id).await?;
+            }
             if !acted.changed {
                 return Ok(acted);
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Acting, Actor, AuditAction, AuditEntry, AuditId, Lock, Named, SystemRole, Timestamp, User, UserId,
-    store::{AccountCounts, Accounts, ActorFilter, AuditPage, LAST_SUPER_ADMIN, StoreError},
+    store::{ADMINISTERS_NO_MORE, AccountCounts, Accounts, ActorFilter, AuditPage, LAST_SUPER_ADMIN, StoreError},
 };
 use tracing::info;
 
@@ -125,10 +125,12 @@ impl AdminService {
     /// The caller's account, read anew each time: what a role allows ends with the role.
     async fn super_admin(&self, caller: Caller) -> ServiceResult<User> {
         let ended = ServiceError::Unauthenticated(AuthFailure::SessionEnded);
+        let now = self.deps.clock.now();
+        // Also the session, which another server may have ended: this is what a stolen token is worth most for.
+        let session = self.deps.stores.sessions.find(caller.session, now).await?;
         let user = self.deps.stores.users.find(caller.user).await?;
-        let user = user.filter(|user| user.deleted_at.is_none()).ok_or(ended)?;
-        let locked = user.lock.as_ref().is_some_and(|lock| lock.holds(self.deps.clock.now()));
-        if user.role == SystemRole::SuperAdmin && !locked {
+        let user = user.filter(|user| user.deleted_at.is_none() && session.is_some()).ok_or(ended)?;
+        if user.administers(now) {
             return Ok(user);
         }
         info!(target: SECURITY, user = %caller.user, session = %caller.session, "administration refused");
@@ -158,9 +160,10 @@ pub(crate) async fn keep_a_super_admin(deps: &Deps, leaving: UserId) -> ServiceR
 }
 
 /// What a store's refusal of an act on an account means.
-pub(crate) fn last_super_admin(error: StoreError) -> ServiceError {
+pub(crate) fn refused_act(error: StoreError) -> ServiceError {
     match error {
         StoreError::Conflict(LAST_SUPER_ADMIN) => ServiceError::LastSuperAdmin,
+        StoreError::Conflict(ADMINISTERS_NO_MORE) => ServiceError::NotPermitted,
         error @ (StoreError::Conflict(_)
         | StoreError::Unavailable(_)
         | StoreError::Full(_)

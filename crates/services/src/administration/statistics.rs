@@ -1,7 +1,10 @@
 //! How much there is and happens. What happens is counted in memory and written now and then, so that it costs a
 //! message no write of its own; what has not been written when a process is killed is missing in the sums.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -10,8 +13,10 @@ use parlor_domain::{
     store::{StoreResult, Totals},
 };
 
+use tracing::warn;
+
 use super::AdminService;
-use crate::{Caller, Deps, ServiceResult};
+use crate::{Caller, Deps, ServiceResult, detached};
 
 /// How many days are told of.
 const DAYS: u32 = 30;
@@ -37,7 +42,9 @@ impl AdminService {
     /// `NotPermitted`, `RateLimited`, `Store`.
     pub async fn statistics(&self, caller: Caller) -> ServiceResult<Statistics> {
         self.reader(caller).await?;
-        self.write_activities().await?;
+        if let Err(error) = self.write_activities().await {
+            warn!(error = &error as &dyn std::error::Error, "the newest activity is not in the statistics");
+        }
         let today = Day::of(self.deps.clock.now());
         let from = today.before(DAYS - 1);
         let stored = self.deps.stores.statistics.days(from).await?;
@@ -51,24 +58,38 @@ impl AdminService {
         Ok(Statistics { totals, online: self.deps.hub.present().len(), days })
     }
 
-    /// Writes what has happened since the last call. What can't be written is kept for the next one.
-    pub(crate) async fn write_activities(&self) -> StoreResult<()> {
-        let deps: &Deps = &self.deps;
-        let now = deps.clock.now();
-        for user in deps.hub.present() {
-            deps.activities.is_here(user, now);
-        }
-        for (day, activities) in deps.activities.take() {
-            for (done, part) in activities.chunks(AT_ONCE).enumerate() {
-                if let Err(error) = deps.stores.statistics.note(day, part).await {
-                    deps.activities.put_back(day, &activities[done * AT_ONCE..]);
-                    return Err(error);
-                }
-                deps.activities.noted(day, part);
+    /// Writes what has happened since the last call, also if nobody waits for it any more. What can't be written is kept
+    /// for the next one.
+    pub(crate) async fn write_activities(&self) -> ServiceResult<()> {
+        let deps = Arc::clone(&self.deps);
+        detached(async move {
+            let _alone = deps.activities.writing.lock().await;
+            let now = deps.clock.now();
+            for user in deps.hub.present() {
+                deps.activities.is_here(user, now);
             }
-        }
-        Ok(())
+            let mut left = deps.activities.take();
+            let written = write(&deps, &mut left).await;
+            deps.activities.put_back(left);
+            Ok(written?)
+        })
+        .await
     }
+}
+
+/// Writes activities in parts, and leaves what is not written.
+async fn write(deps: &Deps, left: &mut BTreeMap<Day, Vec<Activity>>) -> StoreResult<()> {
+    while let Some(mut entry) = left.first_entry() {
+        let (day, activities) = (*entry.key(), entry.get_mut());
+        let rest = activities.len().saturating_sub(AT_ONCE);
+        deps.stores.statistics.note(day, &activities[rest..]).await?;
+        deps.activities.noted(day, &activities[rest..]);
+        activities.truncate(rest);
+        if activities.is_empty() {
+            entry.remove();
+        }
+    }
+    Ok(())
 }
 
 /// What has happened and is not written yet.
@@ -78,6 +99,8 @@ pub(crate) struct Activities {
     counts: DashMap<(Day, UserId), u32>,
     /// Who is known to have been active, on the newest of these days.
     known: Mutex<Option<(Day, HashSet<UserId>)>>,
+    /// Held while it is written, so that who writes last, when the server stops, waits for who is at it.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Activities {
@@ -107,10 +130,12 @@ impl Activities {
         days
     }
 
-    fn put_back(&self, day: Day, activities: &[Activity]) {
-        for Activity { user, messages } in activities {
-            let mut count = self.counts.entry((day, *user)).or_default();
-            *count = count.saturating_add(*messages);
+    fn put_back(&self, days: BTreeMap<Day, Vec<Activity>>) {
+        for (day, Activity { user, messages }) in
+            days.into_iter().flat_map(|(day, of)| of.into_iter().map(move |a| (day, a)))
+        {
+            let mut count = self.counts.entry((day, user)).or_default();
+            *count = count.saturating_add(messages);
         }
     }
 

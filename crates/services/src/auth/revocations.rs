@@ -34,13 +34,14 @@ impl Revocations {
         self.until.contains_key(&session)
     }
 
-    /// Learns of the sessions that were revoked before this process started.
-    pub(crate) async fn load(&self) -> StoreResult<()> {
+    /// Learns of the sessions that were revoked lately without this process. Gives them.
+    pub(crate) async fn load(&self) -> StoreResult<Vec<SessionId>> {
         let since = self.deps.clock.now().before(self.reach);
-        for (session, revoked_at) in self.deps.stores.sessions.revoked_since(since).await? {
-            self.until.insert(session, revoked_at + self.reach);
+        let revoked = self.deps.stores.sessions.revoked_since(since).await?;
+        for (session, revoked_at) in &revoked {
+            self.until.insert(*session, *revoked_at + self.reach);
         }
-        Ok(())
+        Ok(revoked.into_iter().map(|(session, _)| session).collect())
     }
 
     /// Forgets, here and in the store, the sessions whose access tokens have all expired.

@@ -10,6 +10,7 @@ use parlor_domain::{
     DeviceLabel, DisplayName, Email, Login, Session, SessionId, Timestamp, UserId, UserView, Username,
     store::{StoreError, StoreResult},
 };
+use parlor_realtime::CloseReason;
 use secrecy::SecretString;
 
 use super::{familiar::FamiliarNetworks, hashing::PasswordHasher, revocations::Revocations, tokens::AccessTokens};
@@ -147,7 +148,14 @@ impl AuthService {
 
     /// Learns of the sessions that were revoked before this process started.
     pub(crate) async fn load_revocations(&self) -> StoreResult<()> {
-        self.revocations.load().await
+        self.revocations.load().await.map(drop)
+    }
+
+    /// Learns of the sessions that were ended without this process, and closes those sockets of a user that they had.
+    pub(crate) async fn reload_revocations(&self, user: UserId) -> StoreResult<()> {
+        let revoked = self.revocations.load().await?;
+        self.deps.hub.close_sessions(user, &revoked, CloseReason::SessionEnded);
+        Ok(())
     }
 
     /// Forgets, here and in the store, what is over. To be called now and then.

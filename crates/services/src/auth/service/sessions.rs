@@ -107,14 +107,16 @@ impl AuthService {
         Ok(Caller { user: session.user_id, session: session.id })
     }
 
-    /// When the caller's session ends as things stand now, for a socket that outlives its access token.
+    /// Until when the caller's session is good as things stand now, for a socket that outlives its access token. At most as
+    /// long as an access token is, so that a session that another server has ended does not outlive it in a socket.
     ///
     /// # Errors
     /// `Unauthenticated(SessionEnded)` if it has ended, `Store`.
     pub async fn session_end(&self, caller: Caller) -> ServiceResult<Timestamp> {
-        let session = self.deps.stores.sessions.find(caller.session, self.deps.clock.now()).await?;
+        let now = self.deps.clock.now();
+        let session = self.deps.stores.sessions.find(caller.session, now).await?;
         let session = session.ok_or(ServiceError::Unauthenticated(AuthFailure::SessionEnded))?;
-        Ok(session.ends_at())
+        Ok(session.ends_at().min(now + self.tokens.reach()))
     }
 
     /// Renews a session. If the token was used before, the session's access tokens and sockets are dead as well.

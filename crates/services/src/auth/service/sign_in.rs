@@ -144,8 +144,12 @@ impl AuthService {
 async fn insert_account(deps: Arc<Deps>, new: NewUser, session: NewSession) -> ServiceResult<()> {
     detached(async move {
         deps.stores.users.insert(&new).await.map_err(taken)?;
-        let inserted = deps.stores.sessions.insert(&session).await;
-        let Err(error) = inserted else { return Ok(()) };
+        let error = match deps.stores.sessions.insert(&session).await {
+            Ok(true) => return Ok(()),
+            // An administrator has found and deleted or locked the account in between.
+            Ok(false) => return Err(ServiceError::InvalidCredentials),
+            Err(error) => error,
+        };
         // Whoever is told of a failure tries again with the same name, so it must be free.
         if let Err(error) = deps.stores.users.delete(new.user.id, session.session.created_at).await {
             warn!(user = %new.user.id, error = &error as &dyn std::error::Error, "account left without a session");

@@ -77,9 +77,19 @@ async fn refreshes_from_one_address_are_limited() {
 }
 
 #[tokio::test]
+async fn a_socket_asks_for_its_session_again_before_an_access_token_would_have_expired_twice() {
+    let config = config();
+    let door = Door::with(&config).await;
+    let (caller, _) = door.ada().await;
+    let good_until = door.services.auth.session_end(caller).await.unwrap();
+    assert!(good_until <= door.clock.now() + 2 * config.auth.access_ttl, "{good_until:?}");
+}
+
+#[tokio::test]
 async fn a_session_ends_if_it_is_not_renewed_in_time() {
     let mut config = config();
     config.auth.refresh_idle_ttl = Duration::from_secs(1000);
+    config.auth.access_ttl = Duration::from_secs(1000);
     let door = Door::with(&config).await;
     let (caller, tokens) = door.ada().await;
     let started = door.clock.now();
