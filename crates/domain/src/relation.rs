@@ -60,13 +60,15 @@ pub struct FriendRequest {
 
 impl FriendRequest {
     /// The request as one of the two knows it: of a rejection the one who asks is not told, and for the one who has
-    /// rejected it, it stays rejected though it may have been taken back since.
+    /// rejected it, it stays rejected though it may have been taken back since. One that was asked in silence (rejected by
+    /// nobody) waits for the one who asks, and for the other one it is still taken back.
     #[must_use]
     pub fn as_seen_by(self, reader: UserId) -> Self {
         let is_asker = reader == self.from;
         let (state, updated_at) = match (self.state, self.rejected_at) {
             (RequestState::Rejected, _) if is_asker => (RequestState::Pending, self.created_at),
             (RequestState::Cancelled, Some(rejected_at)) if !is_asker => (RequestState::Rejected, rejected_at),
+            (RequestState::Rejected, None) => (RequestState::Cancelled, self.created_at),
             (state, _) => (state, self.updated_at),
         };
         Self { state, updated_at, rejected_at: self.rejected_at.filter(|_| !is_asker), ..self }

@@ -41,8 +41,8 @@ impl ConversationService {
     /// The direct conversation of the caller and another user, made if there is none.
     ///
     /// # Errors
-    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user and for one who blocks the caller, `Blocking`,
-    /// `NotAllowedToWrite`, `RateLimited`, `Store`.
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `Blocking`, `NotAllowedToWrite`, `RateLimited`,
+    /// `Store`.
     pub async fn open_direct(&self, caller: Caller, other: UserId) -> ServiceResult<OpenedConversation> {
         self.deps.limits.conversation(caller.user)?;
         if other == caller.user {
@@ -51,7 +51,7 @@ impl ConversationService {
         }
         match self.deps.may_write(caller.user, other).await? {
             Verdict::Allowed => {}
-            Verdict::Unknown | Verdict::Blocked => return Err(ServiceError::NotFound("user")),
+            Verdict::Unknown => return Err(ServiceError::NotFound("user")),
             Verdict::Blocking => return Err(ServiceError::Blocking),
             Verdict::Unwanted => return Err(ServiceError::NotAllowedToWrite),
         }

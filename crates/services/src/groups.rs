@@ -163,7 +163,7 @@ impl GroupService {
             match verdict {
                 Verdict::Allowed | Verdict::Unknown => {}
                 Verdict::Blocking => return Err(ServiceError::Blocking),
-                Verdict::Blocked | Verdict::Unwanted => return Err(ServiceError::NotAllowedToWrite),
+                Verdict::Unwanted => return Err(ServiceError::NotAllowedToWrite),
             }
         }
         Ok(())

@@ -143,7 +143,7 @@ async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageVi
         // Of whom there is no more, the log knows.
         Verdict::Allowed | Verdict::Unknown => None,
         Verdict::Blocking => Some(ServiceError::Blocking),
-        Verdict::Blocked | Verdict::Unwanted => Some(ServiceError::NotAllowedToWrite),
+        Verdict::Unwanted => Some(ServiceError::NotAllowedToWrite),
     };
     if let Some(refusal) = refusal {
         // What was sent while it was allowed, was sent, whatever became of the answer.

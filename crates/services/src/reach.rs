@@ -39,9 +39,8 @@ pub(crate) enum Verdict {
     Unknown,
     /// He blocks the other one.
     Blocking,
-    /// The other one blocks him.
-    Blocked,
-    /// The other one does not want to hear from such as him, and has not written to him.
+    /// The other one blocks him, or does not want to hear from such as him and has not written to him. Which of both
+    /// nobody is told, so it is one verdict and costs the same.
     Unwanted,
 }
 
@@ -199,16 +198,14 @@ impl Deps {
         if tie == Some(TieKind::Block) {
             return Ok(Verdict::Blocking);
         }
-        if back == Some(TieKind::Block) {
-            return Ok(Verdict::Blocked);
-        }
+        let blocked = back == Some(TieKind::Block);
         let wanted = match to.settings.who_can_write {
-            WhoCanWrite::Anyone => true,
+            WhoCanWrite::Anyone => !blocked,
             WhoCanWrite::Friends => back == Some(TieKind::Friend),
             WhoCanWrite::Nobody => false,
         };
         let allowed = wanted || self.stores.relations.has_written(to.id, from).await?;
-        Ok(if allowed { Verdict::Allowed } else { Verdict::Unwanted })
+        Ok(if allowed && !blocked { Verdict::Allowed } else { Verdict::Unwanted })
     }
 
     /// The blocks that a user has made, and those against him.

@@ -37,11 +37,11 @@ impl RelationService {
     }
 
     /// Asks somebody to be friends. If he has asked as well, both are friends; if the caller has asked before and
-    /// waits, nothing happens.
+    /// waits, nothing happens. Who blocks the caller, or is not to be asked again yet, does not hear of it.
     ///
     /// # Errors
-    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user and for one who blocks the caller, `Blocking`,
-    /// `AlreadyFriends`, `RateLimited`, `Store`.
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `Blocking`, `AlreadyFriends`, `RateLimited`,
+    /// `Store`.
     pub async fn request(&self, caller: Caller, to: UserId, text: Option<RequestText>) -> ServiceResult<AskedFriend> {
         self.deps.limits.friend_request(caller.user)?;
         refuse_self(caller, to)?;

@@ -20,7 +20,7 @@ pub struct NewFriendRequest {
     pub text: Option<RequestText>,
     /// The present.
     pub now: Timestamp,
-    /// How long after a rejection the one who is asked is not asked again by the same one.
+    /// How long after a rejection or a withdrawal the one who is asked is not asked again by the same one.
     pub cooldown: Duration,
 }
 
@@ -38,8 +38,8 @@ pub enum Answer {
 /// What came of a friend request or an answer to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestOutcome {
-    /// Of a new one: the one who is asked is unknown or deleted, or blocks who asks. Of an answer: there is no such
-    /// request, or it is not for this user to answer so.
+    /// Of a new one: the one who is asked is unknown or deleted. Of an answer: there is no such request, or it is not
+    /// for this user to answer so.
     Unknown,
     /// Who asks blocks the other one.
     Blocking,
@@ -129,9 +129,9 @@ pub trait RelationStore: Send + Sync {
     ///   his request.
     /// - If a request waits already, it stays as it is. One that was rejected stays so for the cooldown, and then
     ///   waits again, as it was.
-    /// - Else the request from the one to the other is made, or is used anew with this text and time. If it was
-    ///   rejected and taken back within the cooldown, it is rejected from the beginning, and only the stream of the
-    ///   one who asks records it.
+    /// - Else the request from the one to the other is made, or is used anew with this text and time. If the one who is
+    ///   asked blocks the other, or it was rejected or taken back within the cooldown, it is rejected from the beginning,
+    ///   and only the stream of the one who asks records it.
     ///
     /// Of several calls at once, in both directions, there comes one request or one friendship.
     async fn request(&self, new: &NewFriendRequest) -> StoreResult<RequestOutcome>;
@@ -140,8 +140,8 @@ pub trait RelationStore: Send + Sync {
     /// An acceptance and a withdrawal are recorded in both streams, a rejection in that of the one who was asked. A
     /// request that was rejected can be taken back; only the stream of the one who asked records that.
     ///
-    /// The answer that was given already changes nothing (`Unchanged`), any other does not either (`NotPending`). Of
-    /// several answers at once one counts.
+    /// The answer that was given already changes nothing (`Unchanged`), any other does not either (`NotPending`), nor
+    /// an acceptance of which nothing is left because the two are friends no more. Of several answers at once one counts.
     async fn answer(
         &self,
         id: FriendRequestId,
@@ -162,8 +162,9 @@ pub trait RelationStore: Send + Sync {
     async fn unfriend(&self, user: UserId, other: UserId) -> StoreResult<Option<[(UserId, Rev); 2]>>;
 
     /// Makes a user block another one, and records it in his own stream alone (topic `Block`, as the last one): the
-    /// revision that this took. Ends a friendship of the two, and their requests that wait or were rejected are as if taken
-    /// back; his own stream records what of this has happened, the other one's does not. `None` if it is so already, or the other one is unknown or deleted.
+    /// revision that this took. Ends a friendship of the two; his request that waits or was rejected is as if taken back,
+    /// and the other one's that waits is rejected. His own stream records what of this has happened, the other one's does
+    /// not. `None` if it is so already, or the other one is unknown or deleted.
     async fn block(&self, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>>;
 
     /// Ends a block, and records it in the user's own stream (topic `Block`): the revision that this took. `None` if

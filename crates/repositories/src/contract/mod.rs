@@ -140,13 +140,15 @@ macro_rules! store_behaviours {
                 an_answer_is_for_one_of_the_two_and_is_given_once
                 a_rejection_is_told_to_nobody_else_and_holds_for_its_time
                 a_rejected_request_that_is_taken_back_and_asked_anew_bothers_nobody
+                who_takes_a_request_back_and_asks_again_and_again_bothers_nobody
+                an_acceptance_does_not_outlive_the_friendship
                 who_was_rejected_becomes_a_friend_when_he_is_asked
                 a_request_that_was_answered_is_used_anew
                 requests_that_wait_are_listed_the_newest_first
                 friends_are_listed_by_name_and_end_for_both
                 a_block_ends_everything_between_two_in_silence
                 who_was_rejected_gains_nothing_by_a_block
-                who_is_blocked_cannot_ask_and_who_blocks_does_not
+                who_is_blocked_asks_in_vain_and_who_blocks_does_not_ask
                 a_block_and_a_request_at_once_leave_nothing_that_waits
                 blocks_are_found_from_both_sides
                 whether_somebody_has_written_is_known

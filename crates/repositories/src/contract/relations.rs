@@ -296,6 +296,42 @@ pub async fn a_rejected_request_that_is_taken_back_and_asked_anew_bothers_nobody
     assert_eq!(listed(f, bob, Direction::Incoming).await, [request.id]);
 }
 
+pub async fn who_takes_a_request_back_and_asks_again_and_again_bothers_nobody(f: &Fixture) {
+    let (ada, bob) = (f.user("ada").await, f.user("bob").await);
+    let request = waiting(f, ada, bob).await;
+    answer(f, &request, ada, Answer::Cancel).await;
+    let told = f.stores.users.rev(bob).await.unwrap();
+    for round in 0..3 {
+        f.clock.advance(Duration::from_secs(60));
+        let again = changed(ask(f, ada, bob).await);
+        assert_eq!((again.request.id, again.new), (request.id, true), "round {round}");
+        assert_eq!(again.told.iter().map(|(user, _)| *user).collect::<Vec<_>>(), [ada]);
+        assert_eq!(again.request.clone().as_seen_by(ada).state, RequestState::Pending);
+        assert_eq!(again.request.as_seen_by(bob).state, RequestState::Cancelled);
+        assert_eq!(
+            (listed(f, ada, Direction::Outgoing).await, listed(f, bob, Direction::Incoming).await.len()),
+            (vec![request.id], 0)
+        );
+        assert_eq!(answer(f, &request, bob, Answer::Accept).await, RequestOutcome::NotPending);
+        let back = changed(answer(f, &request, ada, Answer::Cancel).await);
+        assert_eq!(back.told.iter().map(|(user, _)| *user).collect::<Vec<_>>(), [ada]);
+    }
+    assert_eq!(f.stores.users.rev(bob).await.unwrap(), told);
+    ask(f, ada, bob).await;
+    f.clock.advance(COOLDOWN);
+    let waits = changed(ask(f, ada, bob).await);
+    assert_eq!((waits.request.state, waits.told), (RequestState::Pending, vec![(bob, told.next())]));
+}
+
+pub async fn an_acceptance_does_not_outlive_the_friendship(f: &Fixture) {
+    let (ada, bob) = (f.user("ada").await, f.user("bob").await);
+    let request = waiting(f, ada, bob).await;
+    let accepted = changed(answer(f, &request, bob, Answer::Accept).await).request;
+    assert_eq!(answer(f, &request, bob, Answer::Accept).await, RequestOutcome::Unchanged(accepted));
+    f.stores.relations.unfriend(ada, bob).await.unwrap();
+    assert_eq!(answer(f, &request, bob, Answer::Accept).await, RequestOutcome::NotPending);
+}
+
 pub async fn who_was_rejected_becomes_a_friend_when_he_is_asked(f: &Fixture) {
     let (ada, bob) = (f.user("ada").await, f.user("bob").await);
     let request = waiting(f, ada, bob).await;
@@ -310,7 +346,7 @@ pub async fn a_request_that_was_answered_is_used_anew(f: &Fixture) {
     let (ada, bob) = (f.user("ada").await, f.user("bob").await);
     let first = waiting(f, ada, bob).await;
     answer(f, &first, ada, Answer::Cancel).await;
-    f.clock.advance(Duration::from_secs(1));
+    f.clock.advance(COOLDOWN);
     let other = NewFriendRequest { text: None, ..asks(f, ada, bob) };
     let second = changed(f.stores.relations.request(&other).await.unwrap());
     assert!(second.new);
@@ -383,8 +419,9 @@ pub async fn a_block_ends_everything_between_two_in_silence(f: &Fixture) {
     assert_eq!((friends(&f.stores, ada).await, friends(&f.stores, bob).await), (vec![], vec![]));
     assert_eq!(ties(&f.stores, ada, TieKind::Block).await, [bob]);
     assert_eq!(f.stores.relations.ties_between(bob, ada).await.unwrap(), (None, Some(TieKind::Block)));
-    assert_eq!(found(f, to_cem.id).await.state, RequestState::Cancelled);
-    assert_eq!(listed(f, ada, Direction::Outgoing).await, []);
+    let to_cem_now = found(f, to_cem.id).await;
+    assert_eq!((to_cem_now.state, to_cem_now.as_seen_by(ada)), (RequestState::Rejected, to_cem.clone()));
+    assert_eq!(listed(f, ada, Direction::Outgoing).await, [to_cem.id], "she sees it waiting");
     assert_eq!(f.stores.users.rev(bob).await.unwrap(), revs.0, "he does not learn of it");
     assert_eq!(f.stores.users.rev(ada).await.unwrap(), Rev::new(6), "nor does she of his");
     assert_eq!(f.stores.relations.unblock(ada, bob).await.unwrap(), Some(Rev::new(7)));
@@ -406,16 +443,29 @@ pub async fn who_was_rejected_gains_nothing_by_a_block(f: &Fixture) {
     assert_eq!(found(f, request.id).await.state, RequestState::Rejected);
 }
 
-pub async fn who_is_blocked_cannot_ask_and_who_blocks_does_not(f: &Fixture) {
+pub async fn who_is_blocked_asks_in_vain_and_who_blocks_does_not_ask(f: &Fixture) {
     let (ada, bob) = (f.user("ada").await, f.user("bob").await);
+    let own = waiting(f, ada, bob).await;
     block(f, ada, bob).await;
-    assert_eq!(ask(f, bob, ada).await, RequestOutcome::Unknown);
+    assert_eq!(found(f, own.id).await.state, RequestState::Cancelled);
+    let told = f.stores.users.rev(ada).await.unwrap();
+    let asked = changed(ask(f, bob, ada).await);
+    assert!(asked.new && asked.befriended.is_empty(), "{asked:?}");
+    assert_eq!(asked.request.clone().as_seen_by(bob).state, RequestState::Pending);
+    assert_eq!(listed(f, bob, Direction::Outgoing).await, [asked.request.id]);
+    assert_eq!(listed(f, ada, Direction::Incoming).await, []);
+    f.clock.advance(2 * COOLDOWN);
+    assert_eq!(ask(f, bob, ada).await, RequestOutcome::Unchanged(asked.request.clone()), "as long as she likes");
+    changed(answer(f, &asked.request, bob, Answer::Cancel).await);
+    assert!(changed(ask(f, bob, ada).await).new);
+    assert_eq!(f.stores.users.rev(ada).await.unwrap(), told);
     assert_eq!(ask(f, ada, bob).await, RequestOutcome::Blocking);
     block(f, bob, ada).await;
     assert_eq!(ask(f, bob, ada).await, RequestOutcome::Blocking, "of his own block he knows");
     f.stores.relations.unblock(ada, bob).await.unwrap();
     f.stores.relations.unblock(bob, ada).await.unwrap();
-    changed(ask(f, bob, ada).await);
+    f.clock.advance(COOLDOWN);
+    assert_eq!(changed(ask(f, bob, ada).await).request.state, RequestState::Pending);
 }
 
 pub async fn a_block_and_a_request_at_once_leave_nothing_that_waits(f: &Fixture) {

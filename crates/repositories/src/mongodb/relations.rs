@@ -52,7 +52,10 @@ impl RelationStore for Database {
             async move {
                 let found = c.friend_requests.find_one(doc! { "_id": oid(id.as_bytes()) }).session(&mut *session);
                 match one::<FriendRequestDocument>(found.await?)? {
-                    Some(found) => take(c, session, requests::answer(found, *by, *answer, *now)).await,
+                    Some(found) => {
+                        let friends = are_friends(c, session, found.from, found.to).await?;
+                        take(c, session, requests::answer(found, friends, *by, *answer, *now)).await
+                    }
                     None => Ok(RequestOutcome::Unknown),
                 }
             }
@@ -261,16 +264,34 @@ async fn request(c: &Collections, session: &mut ClientSession, new: &NewFriendRe
     if account(c, session, new.from).await?.is_none() || account(c, session, new.to).await?.is_none() {
         return Ok(RequestOutcome::Unknown);
     }
-    let mut found = c.friend_requests.find(requests_of(new.from, new.to)).session(&mut *session).await?;
+    let between = between(c, session, new.from, new.to).await?;
+    take(c, session, requests::ask(between, new)).await
+}
+
+async fn between(c: &Collections, session: &mut ClientSession, user: UserId, other: UserId) -> Attempt<Between> {
+    let mut found = c.friend_requests.find(requests_of(user, other)).session(&mut *session).await?;
     let mut requests = Vec::new();
     while let Some(raw) = found.next(&mut *session).await.transpose()? {
         requests.extend(one::<FriendRequestDocument>(Some(raw))?);
     }
     let mut ties = Vec::new();
-    for (user, other) in [(new.from, new.to), (new.to, new.from)] {
+    for (user, other) in [(user, other), (other, user)] {
         ties.extend(one::<TieDocument>(c.ties.find_one(tie(user, other)).session(&mut *session).await?)?);
     }
-    take(c, session, requests::ask(sorted(new.from, requests, ties), new)).await
+    Ok(sorted(user, requests, ties))
+}
+
+async fn are_friends(c: &Collections, session: &mut ClientSession, user: UserId, other: UserId) -> Attempt<bool> {
+    let tie = one::<TieDocument>(c.ties.find_one(tie(user, other)).session(session).await?)?;
+    Ok(tie.is_some_and(|tie| tie.kind == TieKind::Friend))
+}
+
+/// Keeps a request, in the place of the former one of the two.
+async fn keep(c: &Collections, session: &mut ClientSession, request: &FriendRequest) -> Attempt<()> {
+    let document = encode(&FriendRequestDocument::new(request))?;
+    let id = doc! { "_id": oid(request.id.as_bytes()) };
+    c.friend_requests.replace_one(id, document).upsert(true).session(session).await?;
+    Ok(())
 }
 
 /// Does what was decided.
@@ -279,9 +300,7 @@ async fn take(c: &Collections, session: &mut ClientSession, step: Step) -> Attem
         Step::Done(outcome) => return Ok(outcome),
         Step::Keep(kept) => kept,
     };
-    let document = encode(&FriendRequestDocument::new(&request))?;
-    let id = doc! { "_id": oid(request.id.as_bytes()) };
-    c.friend_requests.replace_one(id, document).upsert(true).session(&mut *session).await?;
+    keep(c, session, &request).await?;
     let (mut told, mut befriended) = (Vec::new(), Vec::new());
     for user in tells {
         told.push(tell(c, session, user, UserTopic::FriendRequest(request.id)).await?);
@@ -335,15 +354,9 @@ async fn block(
     if end_friendship(c, session, user, other).await? > 0 {
         tell(c, session, user, UserTopic::Friend(other)).await?;
     }
-    for (from, to) in [(user, other), (other, user)] {
-        let open = doc! {
-            "from": oid(from.as_bytes()), "to": oid(to.as_bytes()), "state": { "$in": ["pending", "rejected"] },
-        };
-        let cancel = doc! { "$set": { "state": "cancelled", "updatedAt": date(now) } };
-        let cancelled = c.friend_requests.find_one_and_update(open, cancel).session(&mut *session).await?;
-        if let Some(request) = one::<FriendRequestDocument>(cancelled)? {
-            tell(c, session, user, UserTopic::FriendRequest(request.id)).await?;
-        }
+    for request in requests::blocked(between(c, session, user, other).await?, now) {
+        keep(c, session, &request).await?;
+        tell(c, session, user, UserTopic::FriendRequest(request.id)).await?;
     }
     make(c, session, user, other, TieKind::Block, now).await?;
     Ok(Some(tell(c, session, user, UserTopic::Block(other)).await?.1))

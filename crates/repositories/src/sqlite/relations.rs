@@ -41,7 +41,10 @@ impl RelationStore for Database {
     ) -> StoreResult<RequestOutcome> {
         self.writer
             .write(move |connection| match request(connection, id)? {
-                Some(found) => take(connection, requests::answer(found, by, answer, now)),
+                Some(found) => {
+                    let (tie, _) = ties_between(connection, found.from, found.to)?;
+                    take(connection, requests::answer(found, tie == Some(TieKind::Friend), by, answer, now))
+                }
                 None => Ok(RequestOutcome::Unknown),
             })
             .await
@@ -216,7 +219,6 @@ fn end_friendship(connection: &Connection, user: UserId, other: UserId) -> Store
 }
 
 fn block(connection: &Connection, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
-    const CANCEL: &str = "UPDATE friend_requests SET state = 'cancelled', updated_at = ?2 WHERE id = ?1";
     let blocks = tie(connection, user, other)?.is_some_and(|tie| tie.kind == TieKind::Block);
     if blocks || existing(connection, user)?.is_none() || existing(connection, other)?.is_none() {
         return Ok(None);
@@ -224,10 +226,8 @@ fn block(connection: &Connection, user: UserId, other: UserId, now: Timestamp) -
     if end_friendship(connection, user, other)? > 0 {
         record(connection, user, UserTopic::Friend(other))?;
     }
-    for (from, to) in [(user, other), (other, user)] {
-        let open = request_between(connection, from, to)?.filter(|request| request.state.is_open());
-        let Some(request) = open else { continue };
-        run(connection, CANCEL, params![request.id.as_bytes(), now.as_millis()])?;
+    for request in requests::blocked(between(connection, user, other)?, now) {
+        keep(connection, &request)?;
         record(connection, user, UserTopic::FriendRequest(request.id))?;
     }
     make(connection, user, other, TieKind::Block, now)?;

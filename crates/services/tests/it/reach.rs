@@ -12,7 +12,7 @@ use parlor_services::{Caller, ProfileUpdate, ServiceError, Services, ServicesCon
 use crate::support::{HUB, World, config};
 
 impl World {
-    async fn let_write(&self, to: Caller, who: WhoCanWrite) {
+    pub(crate) async fn let_write(&self, to: Caller, who: WhoCanWrite) {
         let settings = SettingsChange { who_can_write: Some(who), ..Default::default() };
         let change = ProfileChange { settings, ..Default::default() };
         self.services.users.update(to, ProfileUpdate { change, current_password: None }).await.unwrap();

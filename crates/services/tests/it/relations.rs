@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parlor_domain::{
     Bio, Change, ConversationId, Event, Metadata, ProfileChange, ReceiptKind, Relation, RequestState, RequestText, Rev,
-    Seq, StatusKind, StreamId,
+    Seq, StatusKind, StreamId, WhoCanWrite,
     store::{Answer, Direction},
 };
 use parlor_services::{AskedFriend, Background, Caller, DirectoryQuery, ProfileUpdate, ServiceError, UserService};
@@ -144,25 +144,75 @@ async fn what_is_not_ones_own_to_answer_is_not_there() {
 }
 
 #[tokio::test]
-async fn who_has_blocked_one_is_as_good_as_unknown() {
+async fn who_is_gone_can_be_neither_asked_nor_blocked() {
     let world = World::new().await;
-    let (ada, bob, gone) = (world.user("ada").await, world.user("bob").await, world.user("gone").await);
+    let (ada, gone) = (world.user("ada").await, world.user("gone").await);
     UserService::delete(&world.services.users, gone).await.unwrap();
-    world.block(ada, bob).await;
-    for id in [ada.user, gone.user, nobody()] {
-        let asked = world.services.relations.request(bob, id, None).await.unwrap_err();
-        let opened = world.services.conversations.open_direct(bob, id).await.unwrap_err();
-        assert!(is_unknown_user(&asked) && is_unknown_user(&opened), "{asked:?} {opened:?}");
-    }
-    assert!(matches!(world.refused_ask(ada, bob).await, ServiceError::Blocking));
-    let opened = world.services.conversations.open_direct(ada, bob.user).await.unwrap_err();
-    assert!(matches!(opened, ServiceError::Blocking), "{opened:?}");
     for id in [gone.user, nobody()] {
-        let unknown = world.services.relations.block(ada, id).await.unwrap_err();
-        assert!(is_unknown_user(&unknown), "{unknown:?}");
+        let asked = world.services.relations.request(ada, id, None).await.unwrap_err();
+        let opened = world.services.conversations.open_direct(ada, id).await.unwrap_err();
+        let blocked = world.services.relations.block(ada, id).await.unwrap_err();
+        assert!(
+            is_unknown_user(&asked) && is_unknown_user(&opened) && is_unknown_user(&blocked),
+            "{asked:?} {opened:?}"
+        );
         world.services.relations.unblock(ada, id).await.unwrap();
         world.services.relations.unfriend(ada, id).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_block_answers_as_a_setting_and_a_rejection_do() {
+    let world = World::new().await;
+    let (ada, bob, cem) = (world.user("ada").await, world.user("bob").await, world.user("cem").await);
+    let waits = world.ask(cem, ada).await.view.request;
+    world.let_write(bob, WhoCanWrite::Nobody).await;
+    world.block(ada, bob).await;
+    world.block(ada, cem).await;
+    for (from, to) in [(bob, ada), (cem, ada), (cem, bob)] {
+        let opened = world.services.conversations.open_direct(from, to.user).await.unwrap_err();
+        assert!(matches!(opened, ServiceError::NotAllowedToWrite), "{opened:?}");
+    }
+    let mut ada_reads = world.connect(ada).await;
+    let asked = world.ask(bob, ada).await;
+    assert_eq!((asked.created, asked.view.request.state), (true, RequestState::Pending));
+    let again = world.ask(cem, ada).await;
+    assert_eq!((again.created, again.view.request), (false, waits), "it waits as before");
+    for who in [bob, cem] {
+        assert_eq!(world.waiting(who, Direction::Outgoing).await, ["ada"]);
+        assert_eq!(world.relation(who, ada).await, Relation::RequestSent);
+    }
+    assert_eq!(world.waiting(ada, Direction::Incoming).await, Vec::<String>::new());
+    assert_eq!(ada_reads.so_far().await, Vec::<String>::new());
+    assert!(matches!(world.refused_ask(ada, bob).await, ServiceError::Blocking));
+    let opened = world.services.conversations.open_direct(ada, bob.user).await.unwrap_err();
+    assert!(matches!(opened, ServiceError::Blocking), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_back_and_made_again_is_not_told_again() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let (mut ada_reads, mut bob_reads) = (world.connect(ada).await, world.connect(bob).await);
+    let id = world.ask(ada, bob).await.view.request.id;
+    world.services.relations.answer(ada, id, Answer::Cancel).await.unwrap();
+    assert_eq!(bob_reads.until("request ada cancelled").await.len(), 2);
+    for _ in 0..3 {
+        assert!(world.ask(ada, bob).await.created);
+        world.services.relations.answer(ada, id, Answer::Cancel).await.unwrap();
+    }
+    assert_eq!(ada_reads.until("request bob cancelled@8").await.len(), 8);
+    assert_eq!(bob_reads.so_far().await, Vec::<String>::new());
+    let resumed = world.resumed(bob).await;
+    assert!(
+        matches!(&resumed[..], [Change { event: Event::FriendRequestUpdated(view), .. }]
+        if view.request.state == RequestState::Cancelled),
+        "{resumed:?}"
+    );
+    world.ask(ada, bob).await;
+    world.clock.advance(Duration::from_secs(86_400));
+    world.ask(ada, bob).await;
+    bob_reads.until("request ada pending").await;
 }
 
 #[tokio::test]
