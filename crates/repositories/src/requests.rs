@@ -2,7 +2,7 @@
 
 use parlor_domain::{
     FriendRequest, RequestState, TieKind, Timestamp, UserId,
-    store::{Answer, Between, NewFriendRequest, RequestOutcome},
+    store::{Answer, Between, NewFriendRequest, RequestAnswer, RequestOutcome},
 };
 
 /// What a store has to do.
@@ -90,7 +90,8 @@ fn anew(request: FriendRequest, silent: bool) -> Step {
 }
 
 /// What an answer does to a request of two who are friends or not.
-pub(crate) fn answer(request: FriendRequest, friends: bool, by: UserId, answer: Answer, now: Timestamp) -> Step {
+pub(crate) fn answer(request: FriendRequest, friends: bool, answer: &RequestAnswer) -> Step {
+    let RequestAnswer { by, answer, now, .. } = *answer;
     let (from, to) = (request.from, request.to);
     let answers = match answer {
         Answer::Accept | Answer::Reject => to,

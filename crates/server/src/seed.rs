@@ -7,7 +7,9 @@ use parlor_domain::{
     Clock, ConversationId, ConversationName, Description, DisplayName, Email, Entropy, FriendRequestId, InvalidValue,
     Login, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, RequestText, SeededEntropy, Timestamp,
     User, UserId, Username,
-    store::{Answer, AppendOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, StoreError, Stores},
+    store::{
+        Answer, AppendOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, RequestAnswer, StoreError, Stores,
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -270,10 +272,11 @@ async fn befriend(
     let entropy = SeededEntropy::new(!plan.seed ^ ((index + 1) << 32));
     let id = FriendRequestId::generate(&At(now), &entropy);
     let text = Some(RequestText::parse(&text(40, &entropy))?);
-    let cooldown = Duration::ZERO;
-    stores.relations.request(&NewFriendRequest { id, from, to, text, now, cooldown }).await?;
+    let (cooldown, friends) = (Duration::ZERO, u32::MAX);
+    stores.relations.request(&NewFriendRequest { id, from, to, text, now, cooldown, friends }).await?;
     if index % 4 != 1 {
-        stores.relations.answer(id, to, Answer::Accept, now).await?;
+        let accept = RequestAnswer { id, by: to, answer: Answer::Accept, now, friends };
+        stores.relations.answer(&accept).await?;
     }
     Ok(())
 }

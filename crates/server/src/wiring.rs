@@ -8,7 +8,7 @@ use parlor_api::{
     live::LiveConfig,
 };
 use parlor_realtime::HubConfig;
-use parlor_services::{AuthConfig, LimitsConfig, Rate, ServicesConfig};
+use parlor_services::{AuthConfig, LimitsConfig, Rate, RelationLimits, ServicesConfig};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{AuthSettings, CookieSettings, LimitSettings, LiveSettings, RateSettings, SameSite, Settings};
@@ -24,7 +24,11 @@ pub(crate) fn services_config(settings: &Settings, secret: SecretString, shared_
         limits: limits_config(&settings.limits),
         connections_per_user: settings.live.connections_per_user,
         shared_store,
-        request_cooldown: settings.friends.ask_again_after.get(),
+        relations: RelationLimits {
+            cooldown: settings.friends.ask_again_after.get(),
+            friends: settings.limits.friends,
+            blocks: settings.limits.blocks,
+        },
         group_members: settings.limits.group_members,
     }
 }

@@ -13,8 +13,8 @@ use parlor_domain::{
 use parlor_realtime::HubConfig;
 use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, LimitsConfig, LogIn, Password, Rate, SendMessage, Sent, ServiceResult, Services,
-    ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, LimitsConfig, LogIn, Password, Rate, RelationLimits, SendMessage, Sent,
+    ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -120,7 +120,7 @@ fn config() -> ServicesConfig {
         },
         connections_per_user: 20,
         shared_store: false,
-        request_cooldown: Duration::from_secs(86_400),
+        relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 1000, blocks: 1000 },
         group_members: 500,
     }
 }

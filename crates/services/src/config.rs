@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::LimitsConfig;
+use crate::{LimitsConfig, RelationLimits};
 
 /// What can be set about the rules.
 #[derive(Clone, Debug)]
@@ -17,8 +17,8 @@ pub struct ServicesConfig {
     pub connections_per_user: usize,
     /// Whether other servers may change what is in the store.
     pub shared_store: bool,
-    /// How long after a rejected friend request nobody is bothered by the same wish again.
-    pub request_cooldown: Duration,
+    /// Friends and blocks.
+    pub relations: RelationLimits,
     /// How many members a group may have.
     pub group_members: u32,
 }

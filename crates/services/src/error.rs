@@ -67,6 +67,9 @@ pub enum ServiceError {
     /// The two are friends.
     #[error("the two are friends already")]
     AlreadyFriends,
+    /// There are as many friends or blocks as one may have; whose and which, it says.
+    #[error("{0}")]
+    ListFull(&'static str),
     /// The friend request has been answered otherwise.
     #[error("the friend request waits no longer")]
     RequestNotPending,

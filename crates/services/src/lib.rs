@@ -51,7 +51,7 @@ pub use live::{LiveService, Ready};
 pub use messages::{HistoryPage, MessageService, SendMessage, Sent};
 pub use page::Page;
 pub use presence::PresenceService;
-pub use relations::{AskedFriend, RelationService, RequestCursor};
+pub use relations::{AskedFriend, RelationLimits, RelationService, RequestCursor};
 pub use sync::{StreamSync, SyncService, Synced};
 pub use users::{Avatar, DirectoryQuery, ProfileUpdate, UserService};
 
@@ -138,7 +138,7 @@ impl Services {
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
             groups: Arc::new(GroupService::new(Arc::clone(&deps), config.group_members)),
             messages: Arc::new(MessageService::new(Arc::clone(&deps))),
-            relations: Arc::new(RelationService::new(Arc::clone(&deps), config.request_cooldown)),
+            relations: Arc::new(RelationService::new(Arc::clone(&deps), config.relations)),
             live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),
             auth,
             sync,

@@ -6,7 +6,8 @@ use parlor_domain::{
     Event, FriendRequest, FriendRequestId, FriendRequestView, InvalidValue, PresenceView, Relation, RequestState,
     RequestText, Rev, Status, StreamId, Tie, TieKind, TieView, Timestamp, UserChange, UserId, UserTopic,
     store::{
-        Answer, Between, Direction, NewFriendRequest, RequestChange, RequestOutcome, RequestPage, StoreResult, TiePage,
+        Answer, Between, BlockOutcome, Direction, NewBlock, NewFriendRequest, RequestAnswer, RequestChange,
+        RequestOutcome, RequestPage, StoreResult, TiePage,
     },
 };
 use tracing::warn;
@@ -16,8 +17,22 @@ use crate::{Caller, Deps, Page, ServiceError, ServiceResult, detached, log::tell
 /// Makes friends and keeps strangers away.
 pub struct RelationService {
     deps: Arc<Deps>,
-    cooldown: Duration,
+    limits: RelationLimits,
 }
+
+/// How much of what users may be to each other.
+#[derive(Clone, Copy, Debug)]
+pub struct RelationLimits {
+    /// How long after a rejected or withdrawn friend request nobody is bothered by the same wish again.
+    pub cooldown: Duration,
+    /// How many friends one may have.
+    pub friends: u32,
+    /// How many users one may block.
+    pub blocks: u32,
+}
+
+/// How many friendships are ended by one change when an account is deleted.
+const ENDED_AT_ONCE: usize = 100;
 
 /// Where a page of friend requests begins: after this one.
 pub type RequestCursor = (Timestamp, FriendRequestId);
@@ -32,16 +47,16 @@ pub struct AskedFriend {
 }
 
 impl RelationService {
-    pub(crate) fn new(deps: Arc<Deps>, cooldown: Duration) -> Self {
-        Self { deps, cooldown }
+    pub(crate) const fn new(deps: Arc<Deps>, limits: RelationLimits) -> Self {
+        Self { deps, limits }
     }
 
     /// Asks somebody to be friends. If he has asked as well, both are friends; if the caller has asked before and
     /// waits, nothing happens. Who blocks the caller, or is not to be asked again yet, does not hear of it.
     ///
     /// # Errors
-    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `Blocking`, `AlreadyFriends`, `RateLimited`,
-    /// `Store`.
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `Blocking`, `AlreadyFriends`, `ListFull`,
+    /// `RateLimited`, `Store`.
     pub async fn request(&self, caller: Caller, to: UserId, text: Option<RequestText>) -> ServiceResult<AskedFriend> {
         self.deps.limits.friend_request(caller.user)?;
         refuse_self(caller, to)?;
@@ -51,12 +66,13 @@ impl RelationService {
             to,
             text,
             now: self.deps.clock.now(),
-            cooldown: self.cooldown,
+            cooldown: self.limits.cooldown,
+            friends: self.limits.friends,
         };
         let deps = Arc::clone(&self.deps);
         let (request, created) = detached(async move {
             let outcome = deps.stores.relations.request(&new).await;
-            settle(&deps, [new.from, new.to], outcome).await
+            settle(&deps, new.from, [new.from, new.to], outcome).await
         })
         .await?;
         Ok(AskedFriend { view: self.view(request, caller.user).await?, created })
@@ -66,7 +82,8 @@ impl RelationService {
     /// The same answer again has the same outcome.
     ///
     /// # Errors
-    /// `NotFound` for a request that is not the caller's to answer so, `RequestNotPending`, `RateLimited`, `Store`.
+    /// `NotFound` for a request that is not the caller's to answer so, `RequestNotPending`, `ListFull`, `RateLimited`,
+    /// `Store`.
     pub async fn answer(
         &self,
         caller: Caller,
@@ -74,14 +91,18 @@ impl RelationService {
         answer: Answer,
     ) -> ServiceResult<FriendRequestView> {
         self.deps.limits.signal(caller.user)?;
+        let (now, friends) = (self.deps.clock.now(), self.limits.friends);
+        let given = RequestAnswer { id, by: caller.user, answer, now, friends };
         let deps = Arc::clone(&self.deps);
         let request = detached(async move {
-            let outcome = deps.stores.relations.answer(id, caller.user, answer, deps.clock.now()).await;
+            let outcome = deps.stores.relations.answer(&given).await;
             let both = match &outcome {
-                Ok(RequestOutcome::Changed(change)) => [change.request.from, change.request.to],
+                Ok(RequestOutcome::Changed(RequestChange { request, .. }) | RequestOutcome::Unchanged(request)) => {
+                    [request.from, request.to]
+                }
                 Ok(_) | Err(_) => [caller.user, caller.user],
             };
-            settle(&deps, both, outcome).await
+            settle(&deps, caller.user, both, outcome).await
         })
         .await;
         match request {
@@ -145,9 +166,9 @@ impl RelationService {
         detached(async move {
             let ended = deps.stores.relations.unfriend(caller.user, other).await;
             deps.reach.changed(&[caller.user, other]);
-            for (user, rev) in ended?.into_iter().flatten() {
-                let friend = if user == other { caller.user } else { other };
-                tell_own(&deps, user, UserChange { rev, topic: UserTopic::Friend(friend) }).await;
+            match ended? {
+                Some(ended) => tell_of_end(&deps, ended).await,
+                None => catch_up(&deps, &[caller.user, other]).await,
             }
             Ok(())
         })
@@ -158,16 +179,24 @@ impl RelationService {
     /// and neither sees any more what the other does.
     ///
     /// # Errors
-    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `RateLimited`, `Store`.
+    /// `Invalid` for oneself, `NotFound` for an unknown or deleted user, `ListFull`, `RateLimited`, `Store`.
     pub async fn block(&self, caller: Caller, other: UserId) -> ServiceResult<()> {
         self.deps.limits.signal(caller.user)?;
         refuse_self(caller, other)?;
         let user = self.deps.stores.users.find(other).await?;
         user.filter(|user| user.deleted_at.is_none()).ok_or(ServiceError::NotFound("user"))?;
+        let new = NewBlock { user: caller.user, other, now: self.deps.clock.now(), at_most: self.limits.blocks };
         let deps = Arc::clone(&self.deps);
         detached(async move {
-            let blocked = deps.stores.relations.block(caller.user, other, deps.clock.now()).await;
-            blocks_changed(&deps, caller.user, other, blocked).await
+            let made = deps.stores.relations.block(&new).await;
+            deps.reach.changed(&[caller.user, other]);
+            let rev = match made? {
+                BlockOutcome::Made(rev) => Some(rev),
+                BlockOutcome::Unchanged => None,
+                BlockOutcome::TooMany => return Err(ServiceError::ListFull("you block as many users as one may")),
+            };
+            tell_of_block(&deps, caller.user, other, rev).await;
+            Ok(())
         })
         .await
     }
@@ -181,7 +210,9 @@ impl RelationService {
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let unblocked = deps.stores.relations.unblock(caller.user, other).await;
-            blocks_changed(&deps, caller.user, other, unblocked).await
+            deps.reach.changed(&[caller.user, other]);
+            tell_of_block(&deps, caller.user, other, unblocked?).await;
+            Ok(())
         })
         .await
     }
@@ -222,6 +253,7 @@ fn refuse_self(caller: Caller, other: UserId) -> ServiceResult<()> {
 /// Tells those who learn of it what became of a request, and gives it, with whether it is a new one.
 async fn settle(
     deps: &Deps,
+    caller: UserId,
     both: [UserId; 2],
     outcome: StoreResult<RequestOutcome>,
 ) -> ServiceResult<(FriendRequest, bool)> {
@@ -229,9 +261,21 @@ async fn settle(
     match outcome? {
         RequestOutcome::Unknown => Err(ServiceError::NotFound("user")),
         RequestOutcome::Blocking => Err(ServiceError::Blocking),
-        RequestOutcome::Friends => Err(ServiceError::AlreadyFriends),
+        RequestOutcome::Friends => {
+            catch_up(deps, &both).await;
+            Err(ServiceError::AlreadyFriends)
+        }
+        RequestOutcome::TooManyFriends(user) if user == caller => {
+            Err(ServiceError::ListFull("you have as many friends as one may have"))
+        }
+        RequestOutcome::TooManyFriends(_) => {
+            Err(ServiceError::ListFull("the other user has as many friends as one may have"))
+        }
         RequestOutcome::NotPending => Err(ServiceError::RequestNotPending),
-        RequestOutcome::Unchanged(request) => Ok((request, false)),
+        RequestOutcome::Unchanged(request) => {
+            catch_up(deps, &both).await;
+            Ok((request, false))
+        }
         RequestOutcome::Changed(RequestChange { request, told, befriended, new }) => {
             for (user, rev) in told {
                 tell_own(deps, user, UserChange { rev, topic: UserTopic::FriendRequest(request.id) }).await;
@@ -244,20 +288,50 @@ async fn settle(
     }
 }
 
-/// Tells the devices of the one whose block it is, and shows both the other's presence as they may see it from now on.
-async fn blocks_changed(
-    deps: &Deps,
-    user: UserId,
-    other: UserId,
-    changed: StoreResult<Option<Rev>>,
-) -> ServiceResult<()> {
-    deps.reach.changed(&[user, other]);
-    let Some(rev) = changed? else { return Ok(()) };
-    tell_own(deps, user, UserChange { rev, topic: UserTopic::Block(other) }).await;
+/// Tells two whose friendship has ended.
+async fn tell_of_end(deps: &Deps, [(a, a_rev), (b, b_rev)]: [(UserId, Rev); 2]) {
+    for (user, rev, friend) in [(a, a_rev, b), (b, b_rev, a)] {
+        tell_own(deps, user, UserChange { rev, topic: UserTopic::Friend(friend) }).await;
+    }
+}
+
+/// Has these users' devices told of what they may not have been: of a change that is there already, the one who made it
+/// may have got no answer, and nobody an event.
+async fn catch_up(deps: &Deps, users: &[UserId]) {
+    for user in users {
+        match deps.stores.users.rev(*user).await {
+            Ok(rev) => deps.hub.reconcile(&[(StreamId::User(*user), rev)]),
+            Err(error) => {
+                warn!(%user, error = &error as &dyn std::error::Error, "a user's devices may have missed a change");
+            }
+        }
+    }
+}
+
+/// Tells the devices of the one whose block it is, and shows both the other's presence as they may see it from now on;
+/// also if it was so already, because it may not have been told.
+async fn tell_of_block(deps: &Deps, user: UserId, other: UserId, rev: Option<Rev>) {
+    match rev {
+        Some(rev) => tell_own(deps, user, UserChange { rev, topic: UserTopic::Block(other) }).await,
+        None => catch_up(deps, &[user]).await,
+    }
     if let Err(error) = show_each_other(deps, user, other).await {
         warn!(%user, error = &error as &dyn std::error::Error, "two were not told of each other's presence");
     }
-    Ok(())
+}
+
+/// Ends all friendships of a user, a few at a time.
+pub(crate) async fn leave_friends(deps: &Deps, user: UserId) -> StoreResult<()> {
+    loop {
+        let ended = deps.stores.relations.end_friendships(user, ENDED_AT_ONCE).await?;
+        if ended.is_empty() {
+            return Ok(());
+        }
+        for ended in ended {
+            deps.reach.changed(&ended.map(|(user, _)| user));
+            tell_of_end(deps, ended).await;
+        }
+    }
 }
 
 /// Pushes to two who share a conversation what each may see of the other now. Who looks absent anyway is not told of:

@@ -16,7 +16,7 @@ use crate::{
     groups::leave_groups,
     log::tell_own,
     reach::Blocks,
-    relations::relation,
+    relations::{leave_friends, relation},
 };
 
 /// Shows and changes profiles.
@@ -187,6 +187,7 @@ pub(crate) async fn delete_account(
 ) -> ServiceResult<()> {
     keep_a_super_admin(deps, id).await?;
     leave_groups(deps, id).await?;
+    leave_friends(deps, id).await?;
     let deleted = deletion.await;
     deps.reach.changed(&[id]);
     let Deleted { sessions, friends } = deleted.map_err(refused_act)?.ok_or(ServiceError::NotFound("user"))?;

@@ -170,13 +170,24 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
             Code::NotFound,
             Code::UserBlocked,
             Code::AlreadyFriends,
+            Code::ListFull,
             Code::RateLimited,
             Code::StoreFull,
         ],
-        CommandKind::FriendRequestAccept | CommandKind::FriendRequestReject | CommandKind::FriendRequestCancel => {
+        CommandKind::FriendRequestAccept => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::ListFull,
+            Code::RequestNotPending,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::FriendRequestReject | CommandKind::FriendRequestCancel => {
             &[Code::Unauthenticated, Code::NotFound, Code::RequestNotPending, Code::RateLimited, Code::StoreFull]
         }
-        CommandKind::UserBlock => &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull],
+        CommandKind::UserBlock => {
+            &[Code::Unauthenticated, Code::NotFound, Code::ListFull, Code::RateLimited, Code::StoreFull]
+        }
     };
     let common = [Code::InvalidJson, Code::ValidationFailed, Code::Internal, Code::StoreUnavailable];
     own.iter().copied().chain(common)

@@ -195,6 +195,7 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         | ServiceError::NotAllowedToWrite
         | ServiceError::Blocking
         | ServiceError::AlreadyFriends
+        | ServiceError::ListFull(_)
         | ServiceError::RequestNotPending
         | ServiceError::SeqBeyondLast(_)
         | ServiceError::RateLimited(_)

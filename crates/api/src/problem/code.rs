@@ -55,6 +55,8 @@ pub enum ProblemCode {
     UserBlocked,
     /// The two are friends already.
     AlreadyFriends,
+    /// There are as many friends or blocks as one may have.
+    ListFull,
     /// The friend request waits no longer.
     RequestNotPending,
     /// Nobody could administer the system after it.
@@ -111,7 +113,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
@@ -137,6 +139,7 @@ impl ProblemCode {
         Self::RecipientDeleted,
         Self::UserBlocked,
         Self::AlreadyFriends,
+        Self::ListFull,
         Self::RequestNotPending,
         Self::LastSuperAdmin,
         Self::OwnAccount,
@@ -352,6 +355,14 @@ impl ProblemCode {
                 "Already friends",
                 "The two are friends already.",
                 "Load the friends anew.",
+            ),
+            Self::ListFull => row(
+                "list_full",
+                StatusCode::CONFLICT,
+                "List full",
+                "The caller or the other user has as many friends as one may have, or the caller blocks as many users \
+                 (`limits.friends`, `limits.blocks`); `detail` says which. Nothing is changed.",
+                "Offer to end a friendship or a block.",
             ),
             Self::RequestNotPending => row(
                 "request_not_pending",

@@ -54,6 +54,7 @@ impl From<ServiceError> for Problem {
                 Self::new(ProblemCode::NotAllowedToWrite, "this user can't be written to")
             }
             ServiceError::Blocking => Self::new(ProblemCode::UserBlocked, "this user is blocked by you"),
+            ServiceError::ListFull(which) => Self::new(ProblemCode::ListFull, which),
             ServiceError::AlreadyFriends => Self::new(ProblemCode::AlreadyFriends, "this user is a friend already"),
             ServiceError::RequestNotPending => {
                 Self::new(ProblemCode::RequestNotPending, "the friend request waits no longer")
@@ -148,6 +149,7 @@ mod tests {
             (ServiceError::NotAllowedToWrite, 403, "not_allowed_to_write", None),
             (ServiceError::Blocking, 409, "user_blocked", None),
             (ServiceError::AlreadyFriends, 409, "already_friends", None),
+            (ServiceError::ListFull("the list is full"), 409, "list_full", None),
             (ServiceError::RequestNotPending, 409, "request_not_pending", None),
             (ServiceError::SeqBeyondLast(Seq::new(3)), 422, "validation_failed", None),
             (ServiceError::RateLimited(BUDGET), 429, "rate_limited", Some("6")),

@@ -25,7 +25,7 @@ use crate::{
         (status = 201, description = "The request, made now", body = wire::FriendRequest),
         (status = 200, description = "The request that was there", body = wire::FriendRequest)
     ),
-    extensions(("x-problems" = json!(["not_found", "user_blocked", "already_friends", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_found", "user_blocked", "already_friends", "list_full", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[post("/friend-requests")]
@@ -64,13 +64,13 @@ pub(super) async fn requests(
 
 /// Accept a friend request
 ///
-/// Both are friends from then on. A repeat has the same answer.
+/// Both are friends from then on. As long as they are, a repeat has the same answer.
 #[utoipa::path(
     tag = "Friends and blocks",
     operation_id = "acceptFriendRequest",
     params(IdParam),
     responses((status = 200, description = "The request, accepted", body = wire::FriendRequest)),
-    extensions(("x-problems" = json!(["request_not_pending", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["list_full", "request_not_pending", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[post("/friend-requests/{id}/accept")]
@@ -193,7 +193,7 @@ pub(super) async fn blocks(
     operation_id = "blockUser",
     params(IdParam),
     responses((status = 204, description = "The user is blocked")),
-    extensions(("x-problems" = json!(["validation_failed", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["validation_failed", "list_full", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[put("/blocks/{id}")]

@@ -23,7 +23,7 @@ use parlor_domain::{
 };
 use parlor_realtime::HubConfig;
 use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
-use parlor_services::{AuthConfig, LimitsConfig, Rate, Services, ServicesConfig, Sources};
+use parlor_services::{AuthConfig, LimitsConfig, Rate, RelationLimits, Services, ServicesConfig, Sources};
 use serde_json::Value;
 
 /// What the tests sign up with.
@@ -108,7 +108,7 @@ fn services_config(messages: Rate) -> ServicesConfig {
         },
         connections_per_user: 10,
         shared_store: false,
-        request_cooldown: Duration::from_secs(86_400),
+        relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 2, blocks: 2 },
         group_members: 4,
     }
 }

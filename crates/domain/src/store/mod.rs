@@ -49,8 +49,8 @@ pub use messages::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, Window};
 #[cfg(any(test, feature = "testing"))]
 pub use relations::MockRelationStore;
 pub use relations::{
-    Answer, Between, CONSENT, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome, RequestPage,
-    TiePage,
+    Answer, Between, BlockOutcome, CONSENT, Direction, NewBlock, NewFriendRequest, RelationStore, RequestAnswer,
+    RequestChange, RequestOutcome, RequestPage, TiePage,
 };
 #[cfg(any(test, feature = "testing"))]
 pub use sessions::MockSessionStore;

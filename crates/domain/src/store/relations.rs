@@ -22,6 +22,23 @@ pub struct NewFriendRequest {
     pub now: Timestamp,
     /// How long after a rejection or a withdrawal the one who is asked is not asked again by the same one.
     pub cooldown: Duration,
+    /// How many friends each may have.
+    pub friends: u32,
+}
+
+/// What one of the two of a friend request says to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestAnswer {
+    /// The request.
+    pub id: FriendRequestId,
+    /// Who answers.
+    pub by: UserId,
+    /// What he says.
+    pub answer: Answer,
+    /// The present.
+    pub now: Timestamp,
+    /// How many friends each may have.
+    pub friends: u32,
 }
 
 /// What one of the two makes of a friend request that waits.
@@ -45,6 +62,8 @@ pub enum RequestOutcome {
     Blocking,
     /// They are friends already.
     Friends,
+    /// They would be friends, and this one has as many as one may have.
+    TooManyFriends(UserId),
     /// The request waits no longer, and something else became of it.
     NotPending,
     /// It is so already.
@@ -66,6 +85,30 @@ pub struct RequestChange {
     pub befriended: Vec<(UserId, Rev)>,
     /// Whether to the one who asked it is a new request.
     pub new: bool,
+}
+
+/// A wish to have nothing to do with somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewBlock {
+    /// Whose block it is.
+    pub user: UserId,
+    /// Who is blocked; never the same.
+    pub other: UserId,
+    /// The present.
+    pub now: Timestamp,
+    /// How many one may block.
+    pub at_most: u32,
+}
+
+/// What came of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockOutcome {
+    /// It is made: the revision that this took.
+    Made(Rev),
+    /// It is so already, or one of the two is unknown or deleted.
+    Unchanged,
+    /// The user blocks as many as one may.
+    TooMany,
 }
 
 /// Whose requests: those to a user or those from him.
@@ -142,13 +185,7 @@ pub trait RelationStore: Send + Sync {
     ///
     /// The answer that was given already changes nothing (`Unchanged`), any other does not either (`NotPending`), nor
     /// an acceptance of which nothing is left because the two are friends no more. Of several answers at once one counts.
-    async fn answer(
-        &self,
-        id: FriendRequestId,
-        by: UserId,
-        answer: Answer,
-        now: Timestamp,
-    ) -> StoreResult<RequestOutcome>;
+    async fn answer(&self, answer: &RequestAnswer) -> StoreResult<RequestOutcome>;
 
     /// These requests, in any order; unknown ones are left out.
     async fn requests_of(&self, ids: &[FriendRequestId]) -> StoreResult<Vec<FriendRequest>>;
@@ -161,11 +198,13 @@ pub trait RelationStore: Send + Sync {
     /// two are not friends.
     async fn unfriend(&self, user: UserId, other: UserId) -> StoreResult<Option<[(UserId, Rev); 2]>>;
 
-    /// Makes a user block another one, and records it in his own stream alone (topic `Block`, as the last one): the
-    /// revision that this took. Ends a friendship of the two; his request that waits or was rejected is as if taken back,
+    /// Ends at most so many (at least one) of a user's friendships, as [`Self::unfriend`] does each.
+    async fn end_friendships(&self, user: UserId, at_most: usize) -> StoreResult<Vec<[(UserId, Rev); 2]>>;
+
+    /// Makes a user block another one, and records it in his own stream alone (topic `Block`, as the last one). Ends a friendship of the two; his request that waits or was rejected is as if taken back,
     /// and the other one's that waits is rejected. His own stream records what of this has happened, the other one's does
-    /// not. `None` if it is so already, or the other one is unknown or deleted.
-    async fn block(&self, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>>;
+    /// not.
+    async fn block(&self, block: &NewBlock) -> StoreResult<BlockOutcome>;
 
     /// Ends a block, and records it in the user's own stream (topic `Block`): the revision that this took. `None` if
     /// there was none.

@@ -150,6 +150,9 @@ macro_rules! store_behaviours {
                 who_was_rejected_gains_nothing_by_a_block
                 who_is_blocked_asks_in_vain_and_who_blocks_does_not_ask
                 a_block_and_a_request_at_once_leave_nothing_that_waits
+                an_account_that_is_deleted_meanwhile_is_neither_blocked_nor_asked
+                of_many_acceptances_and_blocks_at_once_no_more_count_than_one_may_have
+                friendships_are_ended_a_few_at_a_time
                 blocks_are_found_from_both_sides
                 whether_somebody_has_written_is_known
                 a_deleted_account_is_nobodys_friend_and_its_friends_are_told

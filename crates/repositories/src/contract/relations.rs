@@ -6,7 +6,8 @@ use parlor_domain::{
     FriendRequest, FriendRequestId, ProfileChange, RequestState, RequestText, Rev, SettingsChange, TieKind, UserId,
     UserTopic, WhoCanWrite,
     store::{
-        Answer, Between, Direction, NewFriendRequest, RequestChange, RequestOutcome, RequestPage, Stores, TiePage,
+        Answer, Between, BlockOutcome, Direction, NewBlock, NewFriendRequest, RequestAnswer, RequestChange,
+        RequestOutcome, RequestPage, Stores, TiePage,
     },
 };
 
@@ -17,7 +18,11 @@ const COOLDOWN: Duration = Duration::from_secs(3600);
 fn asks(f: &Fixture, from: UserId, to: UserId) -> NewFriendRequest {
     let id = FriendRequestId::generate(&f.clock, &f.entropy);
     let text = RequestText::parse("It's me,\nyour neighbour").ok();
-    NewFriendRequest { id, from, to, text, now: f.now(), cooldown: COOLDOWN }
+    NewFriendRequest { id, from, to, text, now: f.now(), cooldown: COOLDOWN, friends: u32::MAX }
+}
+
+fn says(f: &Fixture, id: FriendRequestId, by: UserId, answer: Answer) -> RequestAnswer {
+    RequestAnswer { id, by, answer, now: f.now(), friends: u32::MAX }
 }
 
 async fn ask(f: &Fixture, from: UserId, to: UserId) -> RequestOutcome {
@@ -37,7 +42,7 @@ async fn waiting(f: &Fixture, from: UserId, to: UserId) -> FriendRequest {
 }
 
 async fn answer(f: &Fixture, request: &FriendRequest, by: UserId, answer: Answer) -> RequestOutcome {
-    f.stores.relations.answer(request.id, by, answer, f.now()).await.unwrap()
+    f.stores.relations.answer(&says(f, request.id, by, answer)).await.unwrap()
 }
 
 pub(super) async fn befriend(f: &Fixture, a: UserId, b: UserId) {
@@ -45,8 +50,16 @@ pub(super) async fn befriend(f: &Fixture, a: UserId, b: UserId) {
     changed(answer(f, &request, b, Answer::Accept).await);
 }
 
+fn blocks(f: &Fixture, user: UserId, other: UserId) -> NewBlock {
+    NewBlock { user, other, now: f.now(), at_most: u32::MAX }
+}
+
 async fn block(f: &Fixture, user: UserId, other: UserId) -> Option<Rev> {
-    f.stores.relations.block(user, other, f.now()).await.unwrap()
+    match f.stores.relations.block(&blocks(f, user, other)).await.unwrap() {
+        BlockOutcome::Made(rev) => Some(rev),
+        BlockOutcome::Unchanged => None,
+        BlockOutcome::TooMany => panic!("there is no limit"),
+    }
 }
 
 async fn friends(stores: &Stores, user: UserId) -> Vec<UserId> {
@@ -209,8 +222,8 @@ pub async fn of_many_answers_at_once_one_counts(f: &Fixture) {
     let tasks: Vec<_> = (0..30)
         .map(|n| {
             let (by, answer) = [(bob, Answer::Accept), (ada, Answer::Cancel), (bob, Answer::Reject)][n % 3];
-            let (stores, id, now) = (f.stores.clone(), request.id, f.now());
-            tokio::spawn(async move { (answer, stores.relations.answer(id, by, answer, now).await.unwrap()) })
+            let (stores, given) = (f.stores.clone(), says(f, request.id, by, answer));
+            tokio::spawn(async move { (answer, stores.relations.answer(&given).await.unwrap()) })
         })
         .collect();
     let mut counted = Vec::new();
@@ -471,17 +484,91 @@ pub async fn who_is_blocked_asks_in_vain_and_who_blocks_does_not_ask(f: &Fixture
 pub async fn a_block_and_a_request_at_once_leave_nothing_that_waits(f: &Fixture) {
     for n in 0..10 {
         let (ada, bob) = (f.user(&format!("ada{n}")).await, f.user(&format!("bob{n}")).await);
-        let (stores, new, now) = (f.stores.clone(), asks(f, bob, ada), f.now());
+        let (stores, new, blocked) = (f.stores.clone(), asks(f, bob, ada), blocks(f, ada, bob));
         let asking = tokio::spawn(async move { stores.relations.request(&new).await.unwrap() });
         let stores = f.stores.clone();
-        let blocking = tokio::spawn(async move { stores.relations.block(ada, bob, now).await.unwrap() });
+        let blocking = tokio::spawn(async move { stores.relations.block(&blocked).await.unwrap() });
         asking.await.unwrap();
-        assert!(blocking.await.unwrap().is_some());
+        assert!(matches!(blocking.await.unwrap(), BlockOutcome::Made(_)));
         let between = f.stores.relations.between(ada, bob).await.unwrap();
         assert_eq!(between.tie, Some(TieKind::Block));
         let waits = between.received.is_some_and(|request| request.state == RequestState::Pending);
         assert!(!waits, "a request of somebody who is blocked waits");
     }
+}
+
+/// Of two changes at once that both write the same, either is first.
+pub async fn an_account_that_is_deleted_meanwhile_is_neither_blocked_nor_asked(f: &Fixture) {
+    for n in 0..20 {
+        let (ada, bob) = (f.user(&format!("ada{n}")).await, f.user(&format!("bob{n}")).await);
+        // Asked anew it is in silence, which writes nothing of the other one's.
+        let cem = f.user(&format!("cem{n}")).await;
+        let request = waiting(f, cem, bob).await;
+        answer(f, &request, cem, Answer::Cancel).await;
+        let (stores, blocked) = (f.stores.clone(), blocks(f, ada, bob));
+        let blocking = tokio::spawn(async move { stores.relations.block(&blocked).await.unwrap() });
+        let (stores, asked) = (f.stores.clone(), asks(f, cem, bob));
+        let asking = tokio::spawn(async move { stores.relations.request(&asked).await.unwrap() });
+        let (stores, now) = (f.stores.clone(), f.now());
+        let deleting = tokio::spawn(async move { stores.users.delete(bob, now).await.unwrap() });
+        blocking.await.unwrap();
+        asking.await.unwrap();
+        assert!(deleting.await.unwrap().is_some());
+        assert_eq!(f.stores.relations.blocks(&[ada]).await.unwrap(), [], "round {n}");
+        assert_eq!(listed(f, cem, Direction::Outgoing).await, [], "round {n}");
+    }
+}
+
+pub async fn of_many_acceptances_and_blocks_at_once_no_more_count_than_one_may_have(f: &Fixture) {
+    let ada = f.user("ada").await;
+    let mut tasks = Vec::new();
+    for n in 0..6 {
+        let (friend, foe) = (f.user(&format!("friend{n}")).await, f.user(&format!("foe{n}")).await);
+        let request = waiting(f, friend, ada).await;
+        let (stores, accept) = (f.stores.clone(), says(f, request.id, ada, Answer::Accept));
+        let block = NewBlock { at_most: 2, ..blocks(f, ada, foe) };
+        tasks.push(tokio::spawn(async move {
+            let accepted = stores.relations.answer(&RequestAnswer { friends: 2, ..accept }).await.unwrap();
+            (accepted, stores.relations.block(&block).await.unwrap())
+        }));
+    }
+    let (mut accepted, mut blocked) = (0, 0);
+    for task in tasks {
+        let (answer, block) = task.await.unwrap();
+        match answer {
+            RequestOutcome::Changed(_) => accepted += 1,
+            other => assert_eq!(other, RequestOutcome::TooManyFriends(ada)),
+        }
+        match block {
+            BlockOutcome::Made(_) => blocked += 1,
+            other => assert_eq!(other, BlockOutcome::TooMany),
+        }
+    }
+    assert_eq!((accepted, blocked), (2, 2));
+    assert_eq!((friends(&f.stores, ada).await.len(), ties(&f.stores, ada, TieKind::Block).await.len()), (2, 2));
+    let eve = f.user("eve").await;
+    waiting(f, ada, eve).await;
+    let asked = f.stores.relations.request(&NewFriendRequest { friends: 2, ..asks(f, eve, ada) }).await.unwrap();
+    assert_eq!(asked, RequestOutcome::TooManyFriends(ada));
+}
+
+pub async fn friendships_are_ended_a_few_at_a_time(f: &Fixture) {
+    let ada = f.user("ada").await;
+    for name in ["bob", "cem", "dan"] {
+        befriend(f, ada, f.user(name).await).await;
+    }
+    let ended = f.stores.relations.end_friendships(ada, 2).await.unwrap();
+    assert_eq!(ended.len(), 2);
+    for [(user, own), (friend, rev)] in ended {
+        assert_eq!((user, rev), (ada, Rev::new(4)));
+        let changes = f.stores.conversations.user_changes(ada, own.previous(), 1).await.unwrap().changes;
+        assert_eq!((changes[0].rev, changes[0].topic), (own, UserTopic::Friend(friend)));
+        assert_eq!(topics(f, friend).await.last(), Some(&UserTopic::Friend(ada)));
+        assert_eq!(friends(&f.stores, friend).await, []);
+    }
+    assert_eq!(friends(&f.stores, ada).await.len(), 1);
+    assert_eq!(f.stores.relations.end_friendships(ada, 2).await.unwrap().len(), 1);
+    assert!(f.stores.relations.end_friendships(ada, 2).await.unwrap().is_empty());
 }
 
 pub async fn blocks_are_found_from_both_sides(f: &Fixture) {

@@ -14,8 +14,8 @@ use mongodb::{
 use parlor_domain::{
     FriendRequest, FriendRequestId, Rev, Tie, TieKind, Timestamp, User, UserId, UserTopic,
     store::{
-        Answer, Between, CONSENT, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome,
-        RequestPage, StoreError, StoreResult, TiePage,
+        Between, BlockOutcome, CONSENT, Direction, NewBlock, NewFriendRequest, RelationStore, RequestAnswer,
+        RequestChange, RequestOutcome, RequestPage, StoreError, StoreResult, TiePage,
     },
 };
 
@@ -25,7 +25,7 @@ use super::{
     conversations::direct_key,
     database::{Collections, Database, all, one},
     documents::{ConversationDocument, FriendRequestDocument, TieDocument, UserDocument, date, encode, long, oid},
-    error::Attempt,
+    error::{Attempt, Failure},
     users::{existing, record},
 };
 use crate::requests::{self, Kept, Step};
@@ -40,21 +40,16 @@ impl RelationStore for Database {
         self.change(new.clone(), |c, new, session| request(c, session, new).boxed()).await
     }
 
-    async fn answer(
-        &self,
-        id: FriendRequestId,
-        by: UserId,
-        answer: Answer,
-        now: Timestamp,
-    ) -> StoreResult<RequestOutcome> {
+    async fn answer(&self, answer: &RequestAnswer) -> StoreResult<RequestOutcome> {
         let _turn = self.relation_turn().await;
-        self.change((id, by, answer, now), |c, (id, by, answer, now), session| {
+        self.change(*answer, |c, answer, session| {
             async move {
-                let found = c.friend_requests.find_one(doc! { "_id": oid(id.as_bytes()) }).session(&mut *session);
+                let id = doc! { "_id": oid(answer.id.as_bytes()) };
+                let found = c.friend_requests.find_one(id).session(&mut *session);
                 match one::<FriendRequestDocument>(found.await?)? {
                     Some(found) => {
                         let friends = are_friends(c, session, found.from, found.to).await?;
-                        take(c, session, requests::answer(found, friends, *by, *answer, *now)).await
+                        take(c, session, requests::answer(found, friends, answer), answer.friends).await
                     }
                     None => Ok(RequestOutcome::Unknown),
                 }
@@ -81,24 +76,27 @@ impl RelationStore for Database {
 
     async fn unfriend(&self, user: UserId, other: UserId) -> StoreResult<Option<[(UserId, Rev); 2]>> {
         let _turn = self.relation_turn().await;
-        self.change((user, other), |c, (user, other), session| {
+        self.change((user, other), |c, (user, other), session| unfriend(c, session, *user, *other).boxed()).await
+    }
+
+    async fn end_friendships(&self, user: UserId, at_most: usize) -> StoreResult<Vec<[(UserId, Rev); 2]>> {
+        let _turn = self.relation_turn().await;
+        self.change((user, at_most), |c, (user, at_most), session| {
             async move {
-                if end_friendship(c, session, *user, *other).await? == 0 {
-                    return Ok(None);
+                let mut ended = Vec::new();
+                for friend in friends(c, session, *user, Some(*at_most)).await? {
+                    ended.extend(unfriend(c, session, *user, friend).await?);
                 }
-                let mine = tell(c, session, *user, UserTopic::Friend(*other)).await?;
-                let others = tell(c, session, *other, UserTopic::Friend(*user)).await?;
-                Ok(Some([mine, others]))
+                Ok(ended)
             }
             .boxed()
         })
         .await
     }
 
-    async fn block(&self, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
+    async fn block(&self, block: &NewBlock) -> StoreResult<BlockOutcome> {
         let _turn = self.relation_turn().await;
-        self.change((user, other, now), |c, (user, other, now), session| block(c, session, *user, *other, *now).boxed())
-            .await
+        self.change(*block, |c, block, session| make_block(c, session, block).boxed()).await
     }
 
     async fn unblock(&self, user: UserId, other: UserId) -> StoreResult<Option<Rev>> {
@@ -202,7 +200,7 @@ impl RelationStore for Database {
 }
 
 impl Database {
-    async fn relation_turn(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(crate) async fn relation_turn(&self) -> Option<MutexGuard<'_, ()>> {
         if self.transactions { None } else { Some(self.relation_turns.lock().await) }
     }
 }
@@ -256,8 +254,22 @@ async fn account(c: &Collections, session: &mut ClientSession, user: UserId) -> 
 async fn tell(c: &Collections, session: &mut ClientSession, user: UserId, topic: UserTopic) -> Attempt<(UserId, Rev)> {
     match record(c, session, existing(user), topic, Document::new()).await? {
         Some(account) => Ok((user, account.rev)),
-        None => Err(StoreError::unavailable(format!("user {user} is gone")).into()),
+        None => Err(gone(user)),
     }
+}
+
+/// Writes the account of somebody who is concerned and not told, so that this and another change that concerns him, such
+/// as his deletion, do not miss each other.
+async fn touch(c: &Collections, session: &mut ClientSession, user: UserId) -> Attempt<()> {
+    let touched = c.users.update_one(existing(user), doc! { "$inc": { "relationChanges": 1_i64 } });
+    match touched.session(session).await?.matched_count {
+        0 => Err(gone(user)),
+        _ => Ok(()),
+    }
+}
+
+fn gone(user: UserId) -> Failure {
+    StoreError::unavailable(format!("user {user} is gone")).into()
 }
 
 async fn request(c: &Collections, session: &mut ClientSession, new: &NewFriendRequest) -> Attempt<RequestOutcome> {
@@ -265,7 +277,7 @@ async fn request(c: &Collections, session: &mut ClientSession, new: &NewFriendRe
         return Ok(RequestOutcome::Unknown);
     }
     let between = between(c, session, new.from, new.to).await?;
-    take(c, session, requests::ask(between, new)).await
+    take(c, session, requests::ask(between, new), new.friends).await
 }
 
 async fn between(c: &Collections, session: &mut ClientSession, user: UserId, other: UserId) -> Attempt<Between> {
@@ -295,11 +307,19 @@ async fn keep(c: &Collections, session: &mut ClientSession, request: &FriendRequ
 }
 
 /// Does what was decided.
-async fn take(c: &Collections, session: &mut ClientSession, step: Step) -> Attempt<RequestOutcome> {
+async fn take(c: &Collections, session: &mut ClientSession, step: Step, friends: u32) -> Attempt<RequestOutcome> {
     let Kept { request, told: tells, befriends, new } = match step {
         Step::Done(outcome) => return Ok(outcome),
         Step::Keep(kept) => kept,
     };
+    for user in [request.from, request.to] {
+        if befriends && count(c, session, user, TieKind::Friend).await? >= u64::from(friends) {
+            return Ok(RequestOutcome::TooManyFriends(user));
+        }
+        if !tells.contains(&user) {
+            touch(c, session, user).await?;
+        }
+    }
     keep(c, session, &request).await?;
     let (mut told, mut befriended) = (Vec::new(), Vec::new());
     for user in tells {
@@ -329,6 +349,42 @@ async fn make(
     Ok(())
 }
 
+async fn count(c: &Collections, session: &mut ClientSession, user: UserId, kind: TieKind) -> Attempt<u64> {
+    let ties = doc! { "user": oid(user.as_bytes()), "kind": kind.name() };
+    Ok(c.ties.count_documents(ties).session(session).await?)
+}
+
+async fn friends(
+    c: &Collections,
+    session: &mut ClientSession,
+    user: UserId,
+    at_most: Option<usize>,
+) -> Attempt<Vec<UserId>> {
+    let ties = doc! { "user": oid(user.as_bytes()), "kind": TieKind::Friend.name() };
+    // A limit of 0 is none.
+    let limit = at_most.map_or(0, |at_most| long(at_most as u64));
+    let mut found = c.ties.find(ties).limit(limit).session(&mut *session).await?;
+    let mut friends = Vec::new();
+    while let Some(raw) = found.next(&mut *session).await.transpose()? {
+        friends.extend(one::<TieDocument>(Some(raw))?.map(|tie| tie.other));
+    }
+    Ok(friends)
+}
+
+async fn unfriend(
+    c: &Collections,
+    session: &mut ClientSession,
+    user: UserId,
+    other: UserId,
+) -> Attempt<Option<[(UserId, Rev); 2]>> {
+    if end_friendship(c, session, user, other).await? == 0 {
+        return Ok(None);
+    }
+    let mine = tell(c, session, user, UserTopic::Friend(other)).await?;
+    let others = tell(c, session, other, UserTopic::Friend(user)).await?;
+    Ok(Some([mine, others]))
+}
+
 async fn end_friendship(c: &Collections, session: &mut ClientSession, user: UserId, other: UserId) -> Attempt<u64> {
     let mut ended = 0;
     for (user, other) in [(user, other), (other, user)] {
@@ -339,18 +395,17 @@ async fn end_friendship(c: &Collections, session: &mut ClientSession, user: User
     Ok(ended)
 }
 
-async fn block(
-    c: &Collections,
-    session: &mut ClientSession,
-    user: UserId,
-    other: UserId,
-    now: Timestamp,
-) -> Attempt<Option<Rev>> {
+async fn make_block(c: &Collections, session: &mut ClientSession, block: &NewBlock) -> Attempt<BlockOutcome> {
+    let NewBlock { user, other, now, at_most } = *block;
     let found = one::<TieDocument>(c.ties.find_one(tie(user, other)).session(&mut *session).await?)?;
     let blocks = found.is_some_and(|tie| tie.kind == TieKind::Block);
     if blocks || account(c, session, user).await?.is_none() || account(c, session, other).await?.is_none() {
-        return Ok(None);
+        return Ok(BlockOutcome::Unchanged);
     }
+    if count(c, session, user, TieKind::Block).await? >= u64::from(at_most) {
+        return Ok(BlockOutcome::TooMany);
+    }
+    touch(c, session, other).await?;
     if end_friendship(c, session, user, other).await? > 0 {
         tell(c, session, user, UserTopic::Friend(other)).await?;
     }
@@ -359,7 +414,7 @@ async fn block(
         tell(c, session, user, UserTopic::FriendRequest(request.id)).await?;
     }
     make(c, session, user, other, TieKind::Block, now).await?;
-    Ok(Some(tell(c, session, user, UserTopic::Block(other)).await?.1))
+    Ok(BlockOutcome::Made(tell(c, session, user, UserTopic::Block(other)).await?.1))
 }
 
 async fn page_of_requests(c: &Collections, page: &RequestPage) -> Attempt<Vec<FriendRequest>> {
@@ -389,11 +444,7 @@ pub(crate) async fn remove_all(
     user: UserId,
 ) -> Attempt<Vec<(UserId, Rev)>> {
     let id = oid(user.as_bytes());
-    let mut found = c.ties.find(doc! { "user": id, "kind": TieKind::Friend.name() }).session(&mut *session).await?;
-    let mut friends = Vec::new();
-    while let Some(raw) = found.next(&mut *session).await.transpose()? {
-        friends.extend(one::<TieDocument>(Some(raw))?.map(|tie| tie.other));
-    }
+    let friends = friends(c, session, user, None).await?;
     for side in ["user", "other"] {
         c.ties.delete_many(doc! { side: id }).session(&mut *session).await?;
     }

@@ -150,6 +150,7 @@ impl UserStore for Database {
 
     async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
         let _alone = self.alone().await?;
+        let _turn = self.relation_turn().await;
         let deleted = self.change((id, now), |c, (id, now), session| delete(c, session, *id, *now).boxed()).await;
         self.appender.forget();
         deleted

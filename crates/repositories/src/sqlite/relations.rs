@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use parlor_domain::{
     FriendRequest, FriendRequestId, Rev, Tie, TieKind, Timestamp, UserId, UserTopic,
     store::{
-        Answer, Between, CONSENT, Direction, NewFriendRequest, RelationStore, RequestChange, RequestOutcome,
-        RequestPage, StoreResult, TiePage,
+        Between, BlockOutcome, CONSENT, Direction, NewBlock, NewFriendRequest, RelationStore, RequestAnswer,
+        RequestChange, RequestOutcome, RequestPage, StoreResult, TiePage,
     },
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     Database,
@@ -27,23 +27,19 @@ impl RelationStore for Database {
                 if existing(connection, new.from)?.is_none() || existing(connection, new.to)?.is_none() {
                     return Ok(RequestOutcome::Unknown);
                 }
-                take(connection, requests::ask(between(connection, new.from, new.to)?, &new))
+                take(connection, requests::ask(between(connection, new.from, new.to)?, &new), new.friends)
             })
             .await
     }
 
-    async fn answer(
-        &self,
-        id: FriendRequestId,
-        by: UserId,
-        answer: Answer,
-        now: Timestamp,
-    ) -> StoreResult<RequestOutcome> {
+    async fn answer(&self, answer: &RequestAnswer) -> StoreResult<RequestOutcome> {
+        let answer = *answer;
         self.writer
-            .write(move |connection| match request(connection, id)? {
+            .write(move |connection| match request(connection, answer.id)? {
                 Some(found) => {
                     let (tie, _) = ties_between(connection, found.from, found.to)?;
-                    take(connection, requests::answer(found, tie == Some(TieKind::Friend), by, answer, now))
+                    let step = requests::answer(found, tie == Some(TieKind::Friend), &answer);
+                    take(connection, step, answer.friends)
                 }
                 None => Ok(RequestOutcome::Unknown),
             })
@@ -66,8 +62,19 @@ impl RelationStore for Database {
         self.writer.write(move |connection| unfriend(connection, user, other)).await
     }
 
-    async fn block(&self, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
-        self.writer.write(move |connection| block(connection, user, other, now)).await
+    async fn end_friendships(&self, user: UserId, at_most: usize) -> StoreResult<Vec<[(UserId, Rev); 2]>> {
+        self.writer
+            .write(move |connection| {
+                let friends = friends(connection, user, Some(at_most))?;
+                let ended = friends.into_iter().map(|friend| unfriend(connection, user, friend).transpose());
+                ended.flatten().collect()
+            })
+            .await
+    }
+
+    async fn block(&self, block: &NewBlock) -> StoreResult<BlockOutcome> {
+        let new = *block;
+        self.writer.write(move |connection| make_block(connection, &new)).await
     }
 
     async fn unblock(&self, user: UserId, other: UserId) -> StoreResult<Option<Rev>> {
@@ -147,11 +154,16 @@ impl RelationStore for Database {
 }
 
 /// Does what was decided.
-fn take(connection: &Connection, step: Step) -> StoreResult<RequestOutcome> {
+fn take(connection: &Connection, step: Step, friends: u32) -> StoreResult<RequestOutcome> {
     let Kept { request, told, befriends, new } = match step {
         Step::Done(outcome) => return Ok(outcome),
         Step::Keep(kept) => kept,
     };
+    for user in [request.from, request.to] {
+        if befriends && count(connection, user, TieKind::Friend)? >= friends {
+            return Ok(RequestOutcome::TooManyFriends(user));
+        }
+    }
     keep(connection, &request)?;
     let record_for = |user, topic| Ok((user, record(connection, user, topic)?));
     let told = told.into_iter().map(|user| record_for(user, UserTopic::FriendRequest(request.id)));
@@ -218,10 +230,27 @@ fn end_friendship(connection: &Connection, user: UserId, other: UserId) -> Store
         + run(connection, SQL, [other.as_bytes(), user.as_bytes()])?)
 }
 
-fn block(connection: &Connection, user: UserId, other: UserId, now: Timestamp) -> StoreResult<Option<Rev>> {
+fn count(connection: &Connection, user: UserId, kind: TieKind) -> StoreResult<u32> {
+    const SQL: &str = "SELECT count(*) AS count FROM ties WHERE user_id = ?1 AND kind = ?2";
+    let count = first(connection, SQL, params![user.as_bytes(), kind.name()], |row| get(row, "count"))?;
+    Ok(count.unwrap_or(0))
+}
+
+fn friends(connection: &Connection, user: UserId, at_most: Option<usize>) -> StoreResult<Vec<UserId>> {
+    const SQL: &str = "SELECT other_id FROM ties WHERE user_id = ?1 AND kind = 'friend' LIMIT ?2";
+    const ALL: usize = i32::MAX as usize;
+    let other = |row: &Row<'_>| Ok(UserId::from_bytes(get(row, "other_id")?));
+    all(connection, SQL, params![user.as_bytes(), at_most.unwrap_or(ALL)], other)
+}
+
+fn make_block(connection: &Connection, block: &NewBlock) -> StoreResult<BlockOutcome> {
+    let NewBlock { user, other, now, at_most } = *block;
     let blocks = tie(connection, user, other)?.is_some_and(|tie| tie.kind == TieKind::Block);
     if blocks || existing(connection, user)?.is_none() || existing(connection, other)?.is_none() {
-        return Ok(None);
+        return Ok(BlockOutcome::Unchanged);
+    }
+    if count(connection, user, TieKind::Block)? >= at_most {
+        return Ok(BlockOutcome::TooMany);
     }
     if end_friendship(connection, user, other)? > 0 {
         record(connection, user, UserTopic::Friend(other))?;
@@ -231,7 +260,7 @@ fn block(connection: &Connection, user: UserId, other: UserId, now: Timestamp) -
         record(connection, user, UserTopic::FriendRequest(request.id))?;
     }
     make(connection, user, other, TieKind::Block, now)?;
-    record(connection, user, UserTopic::Block(other)).map(Some)
+    record(connection, user, UserTopic::Block(other)).map(BlockOutcome::Made)
 }
 
 fn request(connection: &Connection, id: FriendRequestId) -> StoreResult<Option<FriendRequest>> {
@@ -290,8 +319,7 @@ fn page_of_requests(connection: &Connection, page: &RequestPage) -> StoreResult<
 /// Takes everything away that a user is to others and they to him. Gives his former friends, each with the revision
 /// that this took in his own stream.
 pub(crate) fn remove_all(connection: &Connection, user: UserId) -> StoreResult<Vec<(UserId, Rev)>> {
-    const FRIENDS: &str = "SELECT other_id FROM ties WHERE user_id = ?1 AND kind = 'friend'";
-    let friends = all(connection, FRIENDS, [user.as_bytes()], |row| Ok(UserId::from_bytes(get(row, "other_id")?)))?;
+    let friends = friends(connection, user, None)?;
     for sql in [
         "DELETE FROM ties WHERE user_id = ?1",
         "DELETE FROM ties WHERE other_id = ?1",

@@ -8,6 +8,6 @@ use super::HumanDuration;
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FriendSettings {
-    /// How long after a rejection nobody is asked again by the same one.
+    /// How long after a rejection or a withdrawal nobody is asked again by the same one.
     pub ask_again_after: HumanDuration,
 }

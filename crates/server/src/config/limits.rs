@@ -28,6 +28,10 @@ pub struct LimitSettings {
     pub syncs_per_user: RateSettings,
     /// How many members a group may have.
     pub group_members: u32,
+    /// How many friends a user may have.
+    pub friends: u32,
+    /// How many users one may block.
+    pub blocks: u32,
 }
 
 /// A limit.

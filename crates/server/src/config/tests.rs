@@ -161,6 +161,8 @@ fn what_does_not_go_together_is_refused() {
         (&[("PARLOR__LIVE__PING_INTERVAL", "60s")], "live.idle_timeout"),
         (&[("PARLOR__LIMITS__SYNCS_PER_USER__PER_MINUTE", "0")], "limits.syncs_per_user"),
         (&[("PARLOR__LIMITS__GROUP_MEMBERS", "1001")], "limits.group_members"),
+        (&[("PARLOR__LIMITS__FRIENDS", "0")], "limits.friends"),
+        (&[("PARLOR__LIMITS__BLOCKS", "10001")], "limits.blocks"),
         (&[("PARLOR__SERVER__WORKERS", "513")], "server.workers"),
         (&[("PARLOR__SERVER__SHUTDOWN_TIMEOUT", "5s")], "server.shutdown_jitter"),
         (&[("PARLOR__LOG__FILTER", "inof")], "log.filter"),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    Bio, Change, ConversationId, Event, Metadata, ProfileChange, ReceiptKind, Relation, RequestState, RequestText, Rev,
-    Seq, StatusKind, StreamId, WhoCanWrite,
-    store::{Answer, Direction},
+    Bio, Change, Clock as _, ConversationId, Event, Metadata, ProfileChange, ReceiptKind, Relation, RequestState,
+    RequestText, Rev, Seq, StatusKind, StreamId, WhoCanWrite,
+    store::{Answer, Direction, NewBlock, RequestAnswer},
 };
 use parlor_services::{AskedFriend, Background, Caller, DirectoryQuery, ProfileUpdate, ServiceError, UserService};
 
@@ -450,4 +450,61 @@ async fn what_was_sent_before_a_block_is_still_answered_with_the_first_message()
     assert!(matches!(other, ServiceError::ClientMessageIdReused), "{other:?}");
     let new = send(bob, id, "hello", "c2").await.unwrap_err();
     assert!(matches!(new, ServiceError::NotAllowedToWrite), "{new:?}");
+}
+
+#[tokio::test]
+async fn one_has_no_more_friends_and_blocks_than_one_may() {
+    let world = World::new().await;
+    let (ada, dan) = (world.user("ada").await, world.user("dan").await);
+    let relations = &world.services.relations;
+    for name in ["bob", "cem", "eve"] {
+        world.befriend(world.user(name).await, ada).await;
+    }
+    let asked = world.ask(dan, ada).await.view.request.id;
+    let own = relations.answer(ada, asked, Answer::Accept).await.unwrap_err();
+    let others = world.refused_ask(ada, dan).await;
+    for error in [own, others] {
+        assert!(matches!(error, ServiceError::ListFull("you have as many friends as one may have")), "{error:?}");
+    }
+    let flo = world.user("flo").await;
+    let to_flo = world.ask(ada, flo).await.view.request.id;
+    let full = relations.answer(flo, to_flo, Answer::Accept).await.unwrap_err();
+    let expected = "the other user has as many friends as one may have";
+    assert!(matches!(full, ServiceError::ListFull(text) if text == expected), "{full:?}");
+    assert_eq!(world.waiting(ada, Direction::Incoming).await, ["dan"], "it waits until there is room");
+    world.block(dan, ada).await;
+    world.block(dan, flo).await;
+    let full = relations.block(dan, world.user("gus").await.user).await.unwrap_err();
+    assert!(matches!(full, ServiceError::ListFull("you block as many users as one may")), "{full:?}");
+    world.block(dan, flo).await;
+    world.unblock(dan, flo).await;
+    world.block(dan, world.user("ivy").await).await;
+}
+
+#[tokio::test]
+async fn a_repeat_tells_what_was_done_and_told_to_nobody() {
+    let world = World::new().await;
+    let (ada, bob, cem) = (world.user("ada").await, world.user("bob").await, world.user("cem").await);
+    world.befriend(ada, bob).await;
+    let (mut ada_reads, mut bob_reads) = (world.connect(ada).await, world.connect(bob).await);
+    let (stores, relations) = (world.stores().relations, &world.services.relations);
+    let now = world.clock.now();
+    // Of each the store has done it, and the answer was lost.
+    stores.unfriend(ada.user, bob.user).await.unwrap();
+    relations.unfriend(ada, bob.user).await.unwrap();
+    ada_reads.until(&format!("no friend {}", bob.user)).await;
+    bob_reads.until(&format!("no friend {}", ada.user)).await;
+    stores.block(&NewBlock { user: ada.user, other: cem.user, now, at_most: 9 }).await.unwrap();
+    relations.block(ada, cem.user).await.unwrap();
+    ada_reads.until(&format!("block {} true", cem.user)).await;
+    stores.unblock(ada.user, cem.user).await.unwrap();
+    relations.unblock(ada, cem.user).await.unwrap();
+    ada_reads.until(&format!("block {} false", cem.user)).await;
+    let asked = world.ask(ada, bob).await.view.request.id;
+    bob_reads.until("request ada pending").await;
+    let accept = RequestAnswer { id: asked, by: bob.user, answer: Answer::Accept, now, friends: 9 };
+    stores.answer(&accept).await.unwrap();
+    relations.answer(bob, asked, Answer::Accept).await.unwrap();
+    ada_reads.until("friend bob").await;
+    bob_reads.until("friend ada").await;
 }

@@ -11,8 +11,8 @@ use parlor_domain::{
 };
 use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, Password, Rate, Ready, SendMessage, Sent, ServiceResult,
-    Services, ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, Password, Rate, Ready, RelationLimits, SendMessage,
+    Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 
 use crate::store::TestStore;
@@ -257,7 +257,7 @@ pub(crate) fn config() -> ServicesConfig {
         },
         connections_per_user: 20,
         shared_store: false,
-        request_cooldown: Duration::from_secs(86_400),
+        relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 3, blocks: 2 },
         group_members: 5,
     }
 }
