@@ -13,6 +13,7 @@ use crate::{
     Caller, Deps, Page, ServiceError, ServiceResult, detached,
     log::{conversation_created, own_receipt},
     reach::Verdict,
+    relations::refuse_self,
     views::receipt_view,
 };
 
@@ -45,10 +46,7 @@ impl ConversationService {
     /// `Store`.
     pub async fn open_direct(&self, caller: Caller, other: UserId) -> ServiceResult<OpenedConversation> {
         self.deps.limits.conversation(caller.user)?;
-        if other == caller.user {
-            let reason = InvalidValue::new("self", "must be another user");
-            return Err(ServiceError::Invalid { field: "userId", reason });
-        }
+        refuse_self(caller, other)?;
         match self.deps.may_write(caller.user, other).await? {
             Verdict::Allowed => {}
             Verdict::Unknown => return Err(ServiceError::NotFound("user")),
@@ -132,7 +130,7 @@ impl ConversationService {
     /// Changes how the caller sees a conversation, and tells his devices.
     ///
     /// # Errors
-    /// `NotFound`, `RateLimited`, `Store`.
+    /// `NotFound`, `Invalid` for an end that is not in the future, `RateLimited`, `Store`.
     pub async fn set_settings(
         &self,
         caller: Caller,
@@ -140,6 +138,10 @@ impl ConversationService {
         change: MemberSettingsChange,
     ) -> ServiceResult<ConversationView> {
         self.deps.limits.signal(caller.user)?;
+        if change.muted_until.flatten().is_some_and(|until| until <= self.deps.clock.now()) {
+            let reason = InvalidValue::new("in_the_past", "must be in the future");
+            return Err(ServiceError::Invalid { field: "mutedUntil", reason });
+        }
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let set = deps.stores.conversations.set_settings(id, caller.user, &change).await?;

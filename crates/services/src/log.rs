@@ -185,9 +185,10 @@ fn own_profile(deps: &Deps, me: parlor_domain::User) -> Event {
     Event::UserUpdated(Box::new(deps.own_view(me)))
 }
 
-/// How far a member has read, for his own devices.
+/// How far a member has read, for his own devices. What he has read has arrived, whether others are told of it or not.
 pub(crate) fn own_receipt(conversation: ConversationId, me: &Member, unread: u64) -> ReceiptView {
-    ReceiptView { read_seq: me.read_seq, unread: Some(unread), ..receipt_view(conversation, me) }
+    let delivered_seq = me.delivered_seq.max(me.read_seq);
+    ReceiptView { read_seq: me.read_seq, delivered_seq, unread: Some(unread), ..receipt_view(conversation, me) }
 }
 
 /// The event that tells a member of a conversation that is new to him.

@@ -242,7 +242,8 @@ pub(crate) fn relation(between: &Between) -> Relation {
     }
 }
 
-fn refuse_self(caller: Caller, other: UserId) -> ServiceResult<()> {
+/// Nobody writes to himself, or is his own friend.
+pub(crate) fn refuse_self(caller: Caller, other: UserId) -> ServiceResult<()> {
     if other == caller.user {
         let reason = InvalidValue::new("self", "must be another user");
         return Err(ServiceError::Invalid { field: "userId", reason });

@@ -149,8 +149,10 @@ impl UserService {
     /// Deletes the caller's account, who leaves his groups before: see [`UserStore::delete`](parlor_domain::store::UserStore::delete).
     ///
     /// # Errors
-    /// `NotFound` if that has happened already, `LastSuperAdmin`, `Store`.
-    pub async fn delete(&self, caller: Caller) -> ServiceResult<()> {
+    /// `NotFound` if that has happened already, `Invalid` for a wrong password, `LastSuperAdmin`, `RateLimited`,
+    /// `Overloaded`, `Store`.
+    pub async fn delete(&self, caller: Caller, password: Password) -> ServiceResult<()> {
+        self.auth.check_password(caller.user, password).await?;
         let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
         detached(async move {
             let deletion = deps.stores.users.delete(caller.user, deps.clock.now());

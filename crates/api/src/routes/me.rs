@@ -54,13 +54,20 @@ pub(super) async fn update(
 #[utoipa::path(
     tag = "Me",
     operation_id = "deleteMe",
+    request_body = wire::DeleteAccount,
     responses((status = 204, description = "The account is deleted")),
-    extensions(("x-problems" = json!(["not_found", "last_super_admin", "store_full"]))),
+    extensions(("x-problems" = json!(["not_found", "last_super_admin", "overloaded", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/users/me")]
-pub(super) async fn delete(state: State, caller: Authenticated) -> Result<HttpResponse, Problem> {
-    state.services.users.delete(caller.0).await?;
+pub(super) async fn delete(
+    state: State,
+    caller: Authenticated,
+    body: Body<wire::DeleteAccount>,
+) -> Result<HttpResponse, Problem> {
+    let password = Password::candidate(body.0.current_password.expose());
+    let password = password.map_err(|reason| Problem::invalid_field("currentPassword", reason))?;
+    state.services.users.delete(caller.0, password).await?;
     let mut response = HttpResponse::NoContent();
     cookies::clear(&mut response, &state.config.cookies);
     Ok(response.finish())

@@ -145,6 +145,17 @@ pub struct SignedIn {
     pub user: User,
 }
 
+/// That one's account is to be deleted.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "currentPassword": "difference engine" }))]
+pub struct DeleteAccount {
+    /// One's password, so that nobody else who holds the device can do it.
+    #[validate(custom(function = "rules::password"))]
+    #[schema(value_type = String, format = Password, max_length = 1024)]
+    pub current_password: Secret,
+}
+
 /// A change of one's password.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -27,7 +27,7 @@ pub use administration::{
     AccountCounts, AdminUser, AdminUserDetails, AuditAction, AuditEntry, AuditUser, DayStatistics, Details, Lock,
     LockUser, SetAccountRole, Statistics,
 };
-pub use auth::{ChangePassword, LogIn, Refresh, SignUp, SignedIn, TokenDelivery, Tokens};
+pub use auth::{ChangePassword, DeleteAccount, LogIn, Refresh, SignUp, SignedIn, TokenDelivery, Tokens};
 pub use commands::{
     Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential, Subject,
 };

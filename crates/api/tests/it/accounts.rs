@@ -182,7 +182,13 @@ async fn a_status_is_set_and_checked() {
 async fn a_deleted_account_is_gone() {
     let app = start().await;
     let (ada, bob) = (app.sign_up("ada").await, app.sign_up("bob").await);
-    assert_eq!(app.send(request(Method::DELETE, ME, &ada.access)).await.status, 204);
+    let delete = async |password: &str| {
+        let body = json!({ "currentPassword": password });
+        app.send(request(Method::DELETE, ME, &ada.access).set_json(body)).await
+    };
+    assert_eq!(app.send(request(Method::DELETE, ME, &ada.access)).await.status, 415);
+    delete("not my password").await.assert_invalid("currentPassword", "wrong_password");
+    assert_eq!(delete(PASSWORD).await.status, 204);
     app.get(ME, &ada.access).await.assert_problem(401, "session_ended");
     app.get(&format!("/api/v1/users/{}", ada.id), &bob.access).await.assert_problem(404, "not_found");
 }

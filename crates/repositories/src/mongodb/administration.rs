@@ -46,6 +46,7 @@ impl AdminStore for Database {
 
     async fn delete(&self, id: UserId, acting: &Acting) -> StoreResult<Option<Deleted>> {
         let _alone = self.alone().await?;
+        let _turn = self.relation_turn().await;
         let deleted = self.change((id, acting.clone()), |c, (id, acting), session| {
             async move {
                 check_actor(c, session, acting).await?;

@@ -230,6 +230,12 @@ impl Client {
         self.send(self.request(Method::DELETE, path)).await
     }
 
+    /// Deletes the client's own account.
+    pub(crate) async fn delete_account(&self) -> Answer {
+        let body = json!({ "currentPassword": PASSWORD });
+        self.send(self.request(Method::DELETE, "/api/v1/users/me").json(&body)).await
+    }
+
     /// Opens, or gets, the direct conversation with another user. Gives its id.
     pub(crate) async fn direct(&self, other: &Client) -> String {
         let answer = self.post("/api/v1/conversations/direct", json!({ "userId": other.id() })).await;

@@ -193,11 +193,11 @@ async fn nobody_locks_or_demotes_himself_and_the_last_super_admin_stays() {
     assert!(matches!(own, Err(ServiceError::OwnAccount)), "{own:?}");
     let last = admin.delete(call(root), root.user).await;
     assert!(matches!(last, Err(ServiceError::LastSuperAdmin)), "{last:?}");
-    let last = world.services.users.delete(root).await;
+    let last = world.delete_account(root).await;
     assert!(matches!(last, Err(ServiceError::LastSuperAdmin)), "{last:?}");
     let other = world.super_admin("other").await;
-    world.services.users.delete(root).await.expect("another one is left");
-    let last = world.services.users.delete(other).await;
+    world.delete_account(root).await.expect("another one is left");
+    let last = world.delete_account(other).await;
     assert!(matches!(last, Err(ServiceError::LastSuperAdmin)), "{last:?}");
 }
 
@@ -206,7 +206,7 @@ async fn the_last_super_admin_who_may_not_go_stays_in_his_groups() {
     let world = World::new().await;
     let (root, ada) = (world.super_admin("root").await, world.user("ada").await);
     let group = world.group(root, &[ada]).await;
-    let refused = world.services.users.delete(root).await;
+    let refused = world.delete_account(root).await;
     assert!(matches!(refused, Err(ServiceError::LastSuperAdmin)), "{refused:?}");
     world.send(root, group, "still here").await.unwrap();
 }

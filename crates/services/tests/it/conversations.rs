@@ -1,7 +1,7 @@
 //! Opening and listing conversations, receipts, typing.
 
 use parlor_domain::{ConversationId, ReceiptKind, Seq, StatusKind};
-use parlor_services::{ServiceError, UserService};
+use parlor_services::ServiceError;
 
 use crate::support::{World, nobody};
 
@@ -40,7 +40,7 @@ async fn nobody_talks_to_himself_or_to_who_is_not_there() {
     assert!(matches!(own, ServiceError::Invalid { field: "userId", .. }), "{own:?}");
     let unknown = conversations.open_direct(ada, nobody()).await.unwrap_err();
     assert!(matches!(unknown, ServiceError::NotFound("user")), "{unknown:?}");
-    UserService::delete(&world.services.users, bob).await.unwrap();
+    world.delete_account(bob).await.unwrap();
     let deleted = conversations.open_direct(ada, bob.user).await.unwrap_err();
     assert!(matches!(deleted, ServiceError::NotFound("user")), "{deleted:?}");
 }
@@ -143,6 +143,25 @@ async fn who_gives_no_read_receipts_still_tells_what_has_arrived() {
     let seen_by_ada = conversations.find(ada, id).await.unwrap();
     assert_eq!(seen_by_ada.receipts[0].read_seq, Seq::ZERO);
     assert_eq!(seen_by_ada.last_message.unwrap().delivery.unwrap().name(), "delivered");
+}
+
+#[tokio::test]
+async fn to_oneself_what_one_has_read_has_arrived_and_ones_own_message_is_read() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let mut bob_reads = world.connect(bob).await;
+    for (from, text) in [(ada, "one"), (bob, "two"), (ada, "three")] {
+        world.send(from, id, text).await.unwrap();
+    }
+    let conversations = &world.services.conversations;
+    let mine = conversations.advance_receipt(bob, id, ReceiptKind::Delivered, Seq::new(1)).await.unwrap();
+    assert_eq!((mine.read_seq, mine.delivered_seq, mine.unread), (Seq::new(2), Seq::new(2), Some(1)));
+    world.set_status(bob, parlor_domain::StatusKind::Invisible, None).await;
+    let mine = conversations.advance_receipt(bob, id, ReceiptKind::Read, Seq::new(3)).await.unwrap();
+    assert_eq!((mine.read_seq, mine.delivered_seq, mine.unread), (Seq::new(3), Seq::new(3), Some(0)));
+    bob_reads.until(&format!("receipt {} read 3 delivered 3 unread Some(0)", bob.user)).await;
+    let seen = conversations.find(ada, id).await.unwrap().receipts[0];
+    assert_eq!((seen.read_seq, seen.delivered_seq), (Seq::ZERO, Seq::new(1)), "others see what he shows");
 }
 
 #[tokio::test]

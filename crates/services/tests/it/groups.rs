@@ -239,7 +239,7 @@ async fn what_a_role_does_not_allow_is_refused_and_changes_nothing() {
 async fn whom_nobody_knows_is_not_added() {
     let world = World::new().await;
     let [ada, bob, cem] = three(&world).await;
-    world.services.users.delete(cem).await.unwrap();
+    world.delete_account(cem).await.unwrap();
     let members = vec![bob.user, cem.user, nobody()];
     let create = CreateGroup { name: ConversationName::parse("x").unwrap(), description: None, members };
     let Err(ServiceError::UnknownUsers { field: "memberIds", ids }) = world.services.groups.create(ada, create).await
@@ -276,7 +276,7 @@ async fn a_deleted_account_leaves_its_groups_and_hands_them_over() {
     let [ada, bob, _] = three(&world).await;
     let id = world.group(ada, &[bob]).await;
     let mut bob_reads = world.connect(bob).await;
-    world.services.users.delete(ada).await.unwrap();
+    world.delete_account(ada).await.unwrap();
     bob_reads.until("system owner_changed").await;
     assert_eq!(members(&world, bob, id).await, [(bob.user, MemberRole::Owner)]);
 }
@@ -293,6 +293,9 @@ async fn how_one_sees_a_conversation_is_told_to_ones_own_devices_alone() {
         archived: Some(true),
         ..MemberSettingsChange::default()
     };
+    let past = MemberSettingsChange { muted_until: Some(Some(world.clock_now())), ..change.clone() };
+    let refused = world.services.conversations.set_settings(ada, id, past).await.unwrap_err();
+    assert!(matches!(refused, parlor_services::ServiceError::Invalid { field: "mutedUntil", .. }), "{refused:?}");
     let view = world.services.conversations.set_settings(ada, id, change).await.unwrap();
     assert_eq!((view.me.settings.muted_until, view.me.settings.archived), (Some(until), true));
     assert_eq!(ada_reads.until("updated").await, [format!("updated {id}@2")]);

@@ -106,7 +106,7 @@ async fn a_deleted_account_is_out_even_if_nobody_can_be_told() {
     let (_, bob, _) = world.pair().await;
     let reader = world.connect(bob).await;
     world.hooks.fail(Point::FindUser);
-    world.services.users.delete(bob).await.unwrap();
+    world.delete_account(bob).await.unwrap();
     assert!(reader.connection.is_closed());
 }
 

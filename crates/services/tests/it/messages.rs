@@ -117,7 +117,7 @@ async fn a_message_to_a_busy_user_is_held_and_to_a_deleted_one_refused() {
     let (ada, bob, id) = world.pair().await;
     world.set_status(bob, StatusKind::Busy, None).await;
     assert_eq!(world.send(ada, id, "later").await.unwrap().message.delivery.unwrap().name(), "held");
-    world.services.users.delete(bob).await.unwrap();
+    world.delete_account(bob).await.unwrap();
     let error = world.send(ada, id, "too late").await.unwrap_err();
     assert!(matches!(error, ServiceError::RecipientDeleted), "{error:?}");
 }

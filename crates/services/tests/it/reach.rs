@@ -7,7 +7,7 @@ use parlor_domain::{
     store::Stores,
     testing::{MockRelationStore, SeededEntropy},
 };
-use parlor_services::{Caller, ProfileUpdate, ServiceError, Services, ServicesConfig, Sources, UserService};
+use parlor_services::{Caller, ProfileUpdate, ServiceError, Services, ServicesConfig, Sources};
 
 use crate::support::{HUB, World, config};
 
@@ -115,7 +115,7 @@ async fn who_is_deleted_is_told_of_as_before() {
     let world = World::new().await;
     let (ada, bob, id) = world.pair().await;
     world.send(bob, id, "hello").await.unwrap();
-    UserService::delete(&world.services.users, ada).await.unwrap();
+    world.delete_account(ada).await.unwrap();
     let error = world.send(bob, id, "hello?").await.unwrap_err();
     assert!(matches!(error, ServiceError::RecipientDeleted), "{error:?}");
 }

@@ -7,7 +7,7 @@ use parlor_domain::{
     RequestText, Rev, Seq, StatusKind, StreamId, WhoCanWrite,
     store::{Answer, Direction, NewBlock, RequestAnswer},
 };
-use parlor_services::{AskedFriend, Background, Caller, DirectoryQuery, ProfileUpdate, ServiceError, UserService};
+use parlor_services::{AskedFriend, Background, Caller, DirectoryQuery, ProfileUpdate, ServiceError};
 
 use crate::support::{World, message, nobody};
 
@@ -147,7 +147,7 @@ async fn what_is_not_ones_own_to_answer_is_not_there() {
 async fn who_is_gone_can_be_neither_asked_nor_blocked() {
     let world = World::new().await;
     let (ada, gone) = (world.user("ada").await, world.user("gone").await);
-    UserService::delete(&world.services.users, gone).await.unwrap();
+    world.delete_account(gone).await.unwrap();
     for id in [gone.user, nobody()] {
         let asked = world.services.relations.request(ada, id, None).await.unwrap_err();
         let opened = world.services.conversations.open_direct(ada, id).await.unwrap_err();
@@ -400,7 +400,7 @@ async fn friends_of_a_deleted_account_are_told_that_it_is_none_of_theirs() {
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     world.befriend(ada, bob).await;
     let mut bob_reads = world.connect(bob).await;
-    UserService::delete(&world.services.users, ada).await.unwrap();
+    world.delete_account(ada).await.unwrap();
     bob_reads.until(&format!("no friend {}", ada.user)).await;
     assert_eq!(world.friends(bob).await, Vec::<String>::new());
 }

@@ -100,6 +100,10 @@ impl World {
         self.services.auth.authenticate(secret(&signed_in.tokens.access)).unwrap()
     }
 
+    pub(crate) async fn delete_account(&self, of: Caller) -> ServiceResult<()> {
+        self.services.users.delete(of, Password::parse(PASSWORD).unwrap()).await
+    }
+
     /// The stores behind the services.
     pub(crate) fn stores(&self) -> Stores {
         self.store.stores()

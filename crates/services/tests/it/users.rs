@@ -84,7 +84,9 @@ async fn a_deleted_account_is_gone_everywhere_and_its_name_is_free() {
     let (ada, bob, id) = world.pair().await;
     world.send(bob, id, "last words").await.unwrap();
     let mut ada_reads = world.connect(ada).await;
-    world.services.users.delete(bob).await.unwrap();
+    let refused = world.services.users.delete(bob, Password::parse("not my password").unwrap()).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::Invalid { field: "currentPassword", .. }), "{refused:?}");
+    world.delete_account(bob).await.unwrap();
     ada_reads.until("user Deleted user").await;
     let users = &world.services.users;
     assert!(matches!(users.find(ada, bob.user).await.unwrap_err(), ServiceError::NotFound("user")));

@@ -64,7 +64,7 @@ async fn the_account_takes_its_connections_with_it() {
     let server = TestServer::start().await;
     let ada = server.signup("ada").await;
     let mut sockets = [SocketIo::ready(&ada, TRANSPORTS[0]).await, SocketIo::ready(&ada, TRANSPORTS[1]).await];
-    assert_eq!(ada.delete("/api/v1/users/me").await.status, 204);
+    assert_eq!(ada.delete_account().await.status, 204);
     for socket in &mut sockets {
         socket.event_of("session.revoked").await;
         assert_eq!(socket.packet().await.as_deref(), Some("41"));

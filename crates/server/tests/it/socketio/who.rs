@@ -89,7 +89,7 @@ async fn a_bad_credential_is_refused_as_rest_refuses_it() {
     clock.advance(Duration::from_secs(16 * 60));
     let (gone, out) = (server.signup("bob").await, server.signup("eve").await);
     let refresh = out.tokens["refreshToken"].as_str().map(str::to_owned);
-    assert_eq!(gone.delete("/api/v1/users/me").await.status, 204);
+    assert_eq!(gone.delete_account().await.status, 204);
     assert_eq!(out.post("/api/v1/auth/logout", json!({})).await.status, 204);
     let cases = [
         (None, "unauthenticated"),

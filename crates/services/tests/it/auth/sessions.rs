@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use parlor_domain::{Clock as _, SessionId, Timestamp};
 use parlor_realtime::{CloseReason, Outgoing};
-use parlor_services::{AuthFailure, Background, Caller, ServiceError, Tokens};
+use parlor_services::{AuthFailure, Background, Caller, Password, ServiceError, Tokens};
 
 use super::{Door, config, failure};
 use crate::support::{PASSWORD, TEXT, secret};
@@ -208,7 +208,7 @@ async fn all_other_sessions_can_be_ended_at_once() {
 async fn a_deleted_account_loses_its_sessions_at_once() {
     let door = Door::new().await;
     let (caller, tokens) = door.ada().await;
-    door.services.users.delete(caller).await.unwrap();
+    door.services.users.delete(caller, Password::parse(PASSWORD).unwrap()).await.unwrap();
     assert_eq!(failure(door.caller(&tokens)), AuthFailure::SessionEnded);
     let namesake = door.sign_up("ada").await;
     assert_ne!(namesake.user.user.id, caller.user);

@@ -50,7 +50,7 @@ async fn wrong_passwords_and_unknown_names_are_refused_alike() {
     let door = Door::new().await;
     door.try_sign_up("ada", Some("ada@example.org")).await.unwrap();
     let gone = door.caller(&door.sign_up("gone").await.tokens).unwrap();
-    door.services.users.delete(gone).await.unwrap();
+    door.services.users.delete(gone, Password::parse(PASSWORD).unwrap()).await.unwrap();
     for (login, password) in [
         ("ada", "correct horse batterx"),
         ("ada", "CORRECT HORSE BATTERY"),

@@ -182,7 +182,7 @@ fn of_the_world() -> Vec<Row> {
         refused("resume", json!({ "streams": { "$direct": -1 } }), "validation_failed"),
         done("resume", json!({ "streams": {} })),
         done("resume", json!({ "streams": { "$direct": 1_000_000, "$foreign": 0 } })),
-        done("conversation.settings", json!({ "conversationId": "$direct", "mutedUntil": "2023-11-15T00:00:00Z" })),
+        done("conversation.settings", json!({ "conversationId": "$direct", "mutedUntil": "2123-11-15T00:00:00Z" })),
         refused(
             "conversation.settings",
             json!({ "conversationId": "$direct", "muted": true, "mutedUntil": null }),

@@ -64,7 +64,7 @@ impl World {
             // A part of what is shown instead of his name.
             ("$tail", gus.id()[12..].to_owned()),
         ];
-        assert_eq!(gus.delete("/api/v1/users/me").await.status, 204);
+        assert_eq!(gus.delete_account().await.status, 204);
         let world = Self { _server: server, users, names, _tabs: tabs };
         world.exhaust().await;
         world
