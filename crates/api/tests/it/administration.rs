@@ -154,7 +154,7 @@ async fn what_is_not_a_lock_or_a_role_is_refused() {
     let path = format!("/api/v1/admin/users/{}", root.id);
     app.ask("delete", &path, &root.access, None).await.assert_problem(409, "last_super_admin");
     let own = json!({ "currentPassword": PASSWORD });
-    app.ask("delete", "/api/v1/users/me", &root.access, Some(own)).await.assert_problem(409, "last_super_admin");
+    app.ask("delete", "/api/v1/users/me", &root.access, Some(&own)).await.assert_problem(409, "last_super_admin");
 }
 
 #[actix_web::test]
