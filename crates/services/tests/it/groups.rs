@@ -293,7 +293,7 @@ async fn how_one_sees_a_conversation_is_told_to_ones_own_devices_alone() {
         archived: Some(true),
         ..MemberSettingsChange::default()
     };
-    let past = MemberSettingsChange { muted_until: Some(Some(world.clock_now())), ..change.clone() };
+    let past = MemberSettingsChange { muted_until: Some(Some(world.clock_now())), ..change };
     let refused = world.services.conversations.set_settings(ada, id, past).await.unwrap_err();
     assert!(matches!(refused, parlor_services::ServiceError::Invalid { field: "mutedUntil", .. }), "{refused:?}");
     let view = world.services.conversations.set_settings(ada, id, change).await.unwrap();
