@@ -7,6 +7,7 @@
 #![expect(missing_docs, reason = "a behaviour's name says what it is about")]
 
 pub mod administration;
+pub mod blocks;
 pub mod conversations;
 pub mod groups;
 pub mod messages;
@@ -131,6 +132,15 @@ macro_rules! store_behaviours {
                 a_text_is_kept_byte_for_byte
                 callers_that_go_away_leave_no_half_change
             ]
+            blocks [
+                a_block_ends_everything_between_two_in_silence
+                who_was_rejected_gains_nothing_by_a_block
+                who_is_blocked_asks_in_vain_and_who_blocks_does_not_ask
+                a_block_and_a_request_at_once_leave_nothing_that_waits
+                an_account_that_is_deleted_meanwhile_is_neither_blocked_nor_asked
+                of_many_acceptances_and_blocks_at_once_no_more_count_than_one_may_have
+                blocks_are_found_from_both_sides
+            ]
             relations [
                 a_request_waits_in_both_streams_until_it_is_accepted
                 asking_again_changes_nothing_while_a_request_waits
@@ -146,14 +156,7 @@ macro_rules! store_behaviours {
                 a_request_that_was_answered_is_used_anew
                 requests_that_wait_are_listed_the_newest_first
                 friends_are_listed_by_name_and_end_for_both
-                a_block_ends_everything_between_two_in_silence
-                who_was_rejected_gains_nothing_by_a_block
-                who_is_blocked_asks_in_vain_and_who_blocks_does_not_ask
-                a_block_and_a_request_at_once_leave_nothing_that_waits
-                an_account_that_is_deleted_meanwhile_is_neither_blocked_nor_asked
-                of_many_acceptances_and_blocks_at_once_no_more_count_than_one_may_have
                 friendships_are_ended_a_few_at_a_time
-                blocks_are_found_from_both_sides
                 whether_somebody_has_written_is_known
                 a_deleted_account_is_nobodys_friend_and_its_friends_are_told
                 who_can_write_is_a_setting_like_the_others
