@@ -119,3 +119,21 @@ async fn who_is_deleted_is_told_of_as_before() {
     let error = world.send(bob, id, "hello?").await.unwrap_err();
     assert!(matches!(error, ServiceError::RecipientDeleted), "{error:?}");
 }
+
+#[tokio::test]
+async fn what_was_sent_before_a_block_is_still_answered_with_the_first_message() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let send = async |from, to: ConversationId, text, client_id| {
+        world.services.messages.send(from, crate::support::message(to, text, Some(client_id))).await
+    };
+    let first = send(bob, id, "hello", "c1").await.unwrap();
+    world.services.relations.block(ada, bob.user).await.unwrap();
+    let again = send(bob, id, "hello", "c1").await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.message.message, first.message.message);
+    let other = send(bob, id, "something else", "c1").await.unwrap_err();
+    assert!(matches!(other, ServiceError::ClientMessageIdReused), "{other:?}");
+    let new = send(bob, id, "hello", "c2").await.unwrap_err();
+    assert!(matches!(new, ServiceError::NotAllowedToWrite), "{new:?}");
+}

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    Bio, Change, Clock as _, ConversationId, Event, Metadata, ProfileChange, ReceiptKind, Relation, RequestState,
-    RequestText, Rev, Seq, StatusKind, StreamId, WhoCanWrite,
+    Bio, Change, Clock as _, Event, Metadata, ProfileChange, ReceiptKind, Relation, RequestState, RequestText, Rev,
+    Seq, StatusKind, StreamId, WhoCanWrite,
     store::{Answer, Direction, NewBlock, RequestAnswer},
 };
 use parlor_services::{AskedFriend, Background, Caller, DirectoryQuery, ProfileUpdate, ServiceError};
 
-use crate::support::{World, message, nobody};
+use crate::support::{World, nobody};
 
 impl World {
     async fn ask(&self, from: Caller, to: Caller) -> AskedFriend {
@@ -432,24 +432,6 @@ async fn a_resume_tells_the_present_state_of_each_request_friend_and_block() {
         .collect();
     let expected = ["bob accepted", "friend bob", "cem accepted", "no friend true", "asked by dan", "block true true"];
     assert_eq!(told, expected);
-}
-
-#[tokio::test]
-async fn what_was_sent_before_a_block_is_still_answered_with_the_first_message() {
-    let world = World::new().await;
-    let (ada, bob, id) = world.pair().await;
-    let send = async |from, to: ConversationId, text, client_id| {
-        world.services.messages.send(from, message(to, text, Some(client_id))).await
-    };
-    let first = send(bob, id, "hello", "c1").await.unwrap();
-    world.block(ada, bob).await;
-    let again = send(bob, id, "hello", "c1").await.unwrap();
-    assert!(again.repeated);
-    assert_eq!(again.message.message, first.message.message);
-    let other = send(bob, id, "something else", "c1").await.unwrap_err();
-    assert!(matches!(other, ServiceError::ClientMessageIdReused), "{other:?}");
-    let new = send(bob, id, "hello", "c2").await.unwrap_err();
-    assert!(matches!(new, ServiceError::NotAllowedToWrite), "{new:?}");
 }
 
 #[tokio::test]
