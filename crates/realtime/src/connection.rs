@@ -234,6 +234,12 @@ impl Connection {
         self.state.lock().places.set_back(stream, rev);
     }
 
+    /// Whether the connection has not come to a revision of a stream that has handed out all up to `head`. It gets what is
+    /// missing from the log then.
+    pub(crate) fn has_yet_to_come_to(&self, stream: StreamId, rev: Rev, head: Rev) -> bool {
+        self.state.lock().places.has_yet_to_come_to(stream, rev, head)
+    }
+
     /// Whether nothing of a stream was kept back from the connection, and it was not set to anything.
     pub(crate) fn is_live_on(&self, stream: StreamId) -> bool {
         self.state.lock().places.is_live_on(stream)

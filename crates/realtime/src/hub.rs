@@ -48,7 +48,7 @@ pub struct Hub {
     pub(crate) unsettled: Mutex<HashSet<UserId>>,
     /// Orders who came when.
     turns: AtomicU64,
-    unheard: Unheard,
+    pub(crate) unheard: Unheard,
     me: Weak<Hub>,
 }
 
@@ -171,30 +171,6 @@ impl Hub {
                 connection.pause_at(&[(*id, *rev)]);
             }
         }
-    }
-
-    /// Makes a connected user listen to a conversation that is new to him, from a revision on. The
-    /// caller reads the head once more afterwards and tells it by [`Self::reconcile`]: what was published before may
-    /// have passed unheard.
-    pub fn join(&self, user: UserId, conversation: ConversationId, head: Rev) {
-        if let Some(slot) = self.user(user) {
-            self.listen(&slot, StreamId::Conversation(conversation), head, None);
-            self.catch_up_all(&slot);
-        }
-    }
-
-    /// Makes a user listen no longer to a conversation that he is not in any more: nothing of it is pushed to him from
-    /// then on, however far his connections have come in it.
-    ///
-    /// Who is attached at this moment may have read before that he is in it. He finds the stream among those that
-    /// [`Self::attach`] gives, and the caller reads once more whether he is.
-    pub fn leave(&self, user: UserId, conversation: ConversationId) {
-        let id = StreamId::Conversation(conversation);
-        self.unheard.count(id);
-        let (Some(slot), Some(stream)) = (self.user(user), self.stream(id)) else { return };
-        stream.lock().remove(&slot, id);
-        drop(stream);
-        self.forget_if_unheard(id);
     }
 
     /// Tells the hub how far streams have come in the log. What it has not handed out, it reads there.
@@ -450,7 +426,7 @@ impl Hub {
     }
 
     /// Makes a user listen to a stream that he, or at least the newcomer among his connections, knows up to `head`.
-    fn listen(&self, slot: &Arc<UserSlot>, id: StreamId, head: Rev, newcomer: Option<&Connection>) {
+    pub(crate) fn listen(&self, slot: &Arc<UserSlot>, id: StreamId, head: Rev, newcomer: Option<&Connection>) {
         let stream = self.streams.entry(id).or_insert_with(|| Arc::new(Stream::new(id, head)));
         let mut state = stream.lock();
         let listens = state.add(slot, (id, head), newcomer);
@@ -466,7 +442,7 @@ impl Hub {
         }
     }
 
-    fn catch_up_all(&self, slot: &UserSlot) {
+    pub(crate) fn catch_up_all(&self, slot: &UserSlot) {
         let connections = slot.lock().connections.clone();
         for connection in &connections {
             self.catch_up(connection);

@@ -16,6 +16,7 @@ mod connection;
 mod envelope;
 mod hub;
 mod log;
+mod membership;
 mod places;
 mod presence;
 mod stream;

@@ -65,6 +65,20 @@ impl Places {
         self.set(stream, rev);
     }
 
+    /// Whether the connection has not come to `rev` of a stream that has handed out all up to `head`. If so, what is
+    /// missing is read from the log.
+    pub(crate) fn has_yet_to_come_to(&mut self, stream: StreamId, rev: Rev, head: Rev) -> bool {
+        let at = match self.0.get(&stream) {
+            Some(Place::Behind(at)) => *at,
+            Some(Place::Ahead(given)) => head.max(*given),
+            None => head,
+        };
+        if at < rev {
+            self.set(stream, at);
+        }
+        at < rev
+    }
+
     /// The connection has come to `at` from the log, where there is no more; the stream has handed out all up to
     /// `head`.
     pub(crate) fn go_live(&mut self, stream: StreamId, at: Rev, head: Rev) {

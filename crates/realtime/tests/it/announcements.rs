@@ -160,7 +160,7 @@ async fn the_conversations_of_a_user_are_known_once_a_connection_is_attached() {
     assert_eq!(world.hub.conversations_of(ADA), None);
     let _ = world.hub.attach(&ada.connection, registration, &world.heads(&[HERE]));
     assert_eq!(world.hub.conversations_of(ADA), Some(vec![ROOM]));
-    world.hub.join(ADA, OTHER_ROOM, Rev::ZERO);
+    world.hub.join(ADA, OTHER_ROOM, Rev::ZERO, Rev::ZERO);
     assert_eq!(world.hub.conversations_of(ADA).unwrap().len(), 2);
 }
 

@@ -85,11 +85,11 @@ async fn of_two_connections_that_come_at_once_each_gets_what_it_does_not_know() 
 async fn who_joins_a_conversation_that_others_heard_of_first_misses_nothing_of_it() {
     let world = World::new();
     let mut ada = world.connect(ADA, &[]);
-    world.hub.join(BOB, ROOM, Rev::ZERO);
+    world.hub.join(BOB, ROOM, Rev::ZERO, Rev::ZERO);
     let _bob = world.connect(BOB, &[HERE]);
     world.send(HERE, 2);
-    world.hub.join(ADA, ROOM, Rev::ZERO);
-    world.hub.join(ADA, ROOM, Rev::ZERO);
+    world.hub.join(ADA, ROOM, Rev::ZERO, Rev::ZERO);
+    world.hub.join(ADA, ROOM, Rev::ZERO, Rev::ZERO);
     world.send(HERE, 1);
     assert_eq!(ada.all().await, messages(HERE, 1, 3));
 }
@@ -292,7 +292,7 @@ async fn a_stream_that_the_user_does_not_listen_to_is_never_read_for_him() {
     world.resume(&ada, &[(THERE, 0)]);
     assert!(ada.all().await.is_empty());
     assert!(world.log.asked().is_empty());
-    world.hub.join(ADA, OTHER_ROOM, Rev::new(2));
+    world.hub.join(ADA, OTHER_ROOM, Rev::new(2), Rev::ZERO);
     world.send(THERE, 1);
     assert_eq!(ada.all().await, messages(THERE, 3, 3));
 }

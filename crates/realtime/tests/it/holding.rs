@@ -191,7 +191,7 @@ async fn holding_a_user_who_is_not_here_leaves_nothing_behind() {
     let world = World::new();
     world.hub.hold(ADA);
     world.hub.release(ADA);
-    world.hub.join(ADA, ROOM, Rev::ZERO);
+    world.hub.join(ADA, ROOM, Rev::ZERO, Rev::ZERO);
     world.hub.announce_to_self(ADA, message("nobody"));
     assert_eq!(world.hub.stats(), parlor_realtime::HubStats::default());
 }

@@ -1,8 +1,10 @@
-//! Users who are taken out of a conversation get nothing of it from then on.
+//! Users who come into a conversation are told of it first; those who are taken out get nothing of it from then on.
 
-use parlor_domain::Rev;
+use parlor_domain::{Rev, StreamId};
 
 use crate::support::{ADA, BOB, HERE, ROOM, World, messages, settled};
+
+const OWN: StreamId = StreamId::User(ADA);
 
 #[tokio::test(start_paused = true)]
 async fn who_has_left_gets_nothing_and_the_others_everything() {
@@ -81,8 +83,42 @@ async fn who_comes_again_hears_again() {
     let _bob = world.connect(BOB, &[HERE]);
     world.hub.leave(ADA, ROOM);
     world.send(HERE, 2);
-    world.hub.join(ADA, ROOM, Rev::new(1));
+    world.hub.join(ADA, ROOM, Rev::new(1), Rev::ZERO);
     settled().await;
     world.send(HERE, 1);
     assert_eq!(ada.all().await, messages(HERE, 2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_in_hears_nothing_before_he_is_told_of_it() {
+    let world = World::new();
+    let mut ada = world.connect(ADA, &[OWN]);
+    let _bob = world.connect(BOB, &[HERE]);
+    let mut told = world.write(OWN, 2);
+    // The second one has its turn after the first, which is late.
+    world.hub.publish(told.pop().unwrap());
+    world.hub.join(ADA, ROOM, Rev::ZERO, Rev::new(2));
+    world.send(HERE, 1);
+    let all = [messages(OWN, 1, 2), messages(HERE, 1, 1)].concat();
+    assert_eq!(ada.all().await, all);
+    world.hub.publish(told.pop().unwrap());
+    world.send(OWN, 1);
+    world.send(HERE, 1);
+    assert_eq!(ada.all().await, [messages(OWN, 3, 3), messages(HERE, 2, 2)].concat(), "and nothing twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_doubted_hears_from_the_log_alone() {
+    let world = World::new();
+    let mut ada = world.connect(ADA, &[HERE]);
+    world.send(HERE, 1);
+    assert_eq!(ada.waiting(), messages(HERE, 1, 1));
+    world.log.shut();
+    world.hub.doubt(ADA, ROOM);
+    world.send(HERE, 1);
+    assert!(ada.waiting().is_empty());
+    world.log.open();
+    assert_eq!(ada.all().await, messages(HERE, 2, 2));
+    world.send(HERE, 1);
+    assert_eq!(ada.waiting(), messages(HERE, 3, 3));
 }

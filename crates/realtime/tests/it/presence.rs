@@ -108,7 +108,7 @@ async fn a_retired_user_leaves_nothing_behind() {
     drop(ada);
     world.clock.advance(GRACE);
     world.hub.retire(ADA);
-    world.hub.join(ADA, ROOM, Rev::ZERO);
+    world.hub.join(ADA, ROOM, Rev::ZERO, Rev::ZERO);
     world.send(HERE, 1);
     assert_eq!(world.hub.stats(), HubStats::default());
     assert_eq!(world.hub.connections(), 0);
@@ -124,7 +124,7 @@ fn joining_while_the_user_is_retired_leaves_nothing_behind() {
             for n in 0_u64.. {
                 let mut id = [0; 12];
                 id[..8].copy_from_slice(&n.to_be_bytes());
-                world.hub.join(ADA, ConversationId::from_bytes(id), Rev::ZERO);
+                world.hub.join(ADA, ConversationId::from_bytes(id), Rev::ZERO, Rev::ZERO);
                 if !goes.load(Ordering::Relaxed) {
                     break;
                 }
