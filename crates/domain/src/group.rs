@@ -38,7 +38,7 @@ impl MemberRole {
     }
 
     /// Whether this role may name and describe the group and add members.
-    const fn manages(self) -> bool {
+    pub const fn manages(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
 
@@ -152,8 +152,10 @@ pub enum GroupAction {
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRefusal {
-    /// There is no such group, or who wants it is not in it.
+    /// There is no such conversation, or who wants it is not in it.
     NotAMember,
+    /// He is in it, but it is no group.
+    NotAGroup,
     /// His role is not enough for it.
     NotPermitted,
     /// Whom it is about is not in the group.
@@ -185,7 +187,7 @@ impl GroupChange {
     /// What is to happen in a group as it is, with all its members.
     ///
     /// # Errors
-    /// All but `UnknownUsers`, which it can't know.
+    /// All but `UnknownUsers` and `NotAGroup`, which it can't know.
     pub fn plan(&self, group: &Conversation, members: &[Member]) -> Result<GroupPlan, GroupRefusal> {
         let role_of = |user| members.iter().find(|member| member.user_id == user).and_then(|member| member.role);
         let role = role_of(self.actor).ok_or(GroupRefusal::NotAMember)?;

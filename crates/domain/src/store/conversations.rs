@@ -129,8 +129,8 @@ pub enum ReceiptOutcome {
 pub struct SettingsSet {
     /// The conversation as it is for him then.
     pub entry: InboxEntry,
-    /// The revision that this took in his own stream.
-    pub own_rev: Rev,
+    /// The revision that this took in his own stream; none if he has seen it so before.
+    pub own_rev: Option<Rev>,
 }
 
 /// Conversations and their members.
@@ -159,13 +159,20 @@ pub trait ConversationStore: Send + Sync {
     /// last.
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>>;
 
+    /// The same of a conversation whose members are told each other's positions; none of one that has more than
+    /// [`InboxEntry::POSITIONS_TOLD`].
+    async fn told_members(&self, id: ConversationId) -> StoreResult<Vec<Member>>;
+
+    /// The user as a member of the conversation, if he is in it.
+    async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>>;
+
     /// Moves a member's position forward, never back. `Read` moves `read_seq`, and if shown `read_receipt_seq` and
     /// `delivered_seq`; `Delivered` moves `delivered_seq` if shown, else nothing. If `read_seq` moves, it is recorded in the user's own stream
     /// (topic `Read`).
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome>;
 
-    /// Changes how the member sees the conversation, and records it in his own stream (topic `Settings`). `None` if he
-    /// is not in it.
+    /// Changes how the member sees the conversation, and records it in his own stream (topic `Settings`) if that changes
+    /// anything. `None` if he is not in it.
     async fn set_settings(
         &self,
         id: ConversationId,

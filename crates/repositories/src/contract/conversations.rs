@@ -57,6 +57,9 @@ pub async fn only_members_find_a_conversation(f: &Fixture) {
     assert_eq!(conversations.find_many(&[id, unknown], ada).await.unwrap().len(), 1);
     assert_eq!(conversations.find_many(&[id], eve).await.unwrap(), []);
     assert_eq!(conversations.members(unknown).await.unwrap(), []);
+    assert_eq!(conversations.told_members(unknown).await.unwrap(), []);
+    let member = async |id, user| conversations.member(id, user).await.unwrap().map(|member| member.user_id);
+    assert_eq!((member(id, ada).await, member(id, eve).await, member(unknown, ada).await), (Some(ada), None, None));
     assert_eq!(conversations.heads(eve).await.unwrap(), []);
 }
 

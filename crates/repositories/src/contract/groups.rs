@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use parlor_domain::{
     Content, ConversationId, ConversationKind, ConversationName, Description, GroupAction, GroupRefusal, Member,
-    MemberRole, MemberSettings, MemberSettingsChange, Message, ReceiptKind, Rev, Seq, StatusKind, SystemAction,
-    SystemEvent, UserId, UserTopic,
+    MemberRole, MemberSettings, MemberSettingsChange, Message, ProfileChange, ReceiptKind, Rev, Seq, StatusKind,
+    SystemAction, SystemEvent, UserId, UserTopic,
     store::{AppendOutcome, GroupOutcome, Inbox, InboxEntry, MembersPage, ReceiptAdvance, ReceiptOutcome, Window},
 };
 
@@ -142,15 +142,21 @@ pub async fn a_change_that_is_refused_changes_nothing(f: &Fixture) {
     let unknown = ConversationId::from_bytes([9; 12]);
     assert_eq!(refusal(f, id, bob, rename("Mine")).await, GroupRefusal::NotPermitted);
     assert_eq!(refusal(f, id, cem, rename("Mine")).await, GroupRefusal::NotAMember);
-    assert_eq!(refusal(f, direct, ada, rename("Mine")).await, GroupRefusal::NotAMember, "a direct one is no group");
+    assert_eq!(refusal(f, direct, ada, rename("Mine")).await, GroupRefusal::NotAGroup);
+    assert_eq!(refusal(f, direct, bob, rename("Mine")).await, GroupRefusal::NotAMember);
     assert_eq!(refusal(f, unknown, ada, rename("Mine")).await, GroupRefusal::NotAMember);
     assert_eq!(refusal(f, id, ada, GroupAction::Remove(cem)).await, GroupRefusal::NoSuchMember);
     let full = GroupAction::Add { users: vec![cem], at_most: 2 };
     assert_eq!(refusal(f, id, ada, full).await, GroupRefusal::TooManyMembers);
     let nothing = f.change_group(id, ada, add(&[bob])).await;
     assert_eq!((nothing.messages, nothing.joined), (Vec::new(), Vec::new()));
+    let same_role = GroupAction::SetRole { user: bob, role: MemberRole::Member };
+    for same in [rename(nothing.conversation.name.as_ref().unwrap().as_str()), same_role] {
+        assert_eq!(f.change_group(id, ada, same).await.messages, []);
+    }
     assert_eq!(log(f, id).await.len(), 1);
     assert_eq!(entry(f, id, ada).await.unwrap().conversation, nothing.conversation);
+    assert_eq!((topics(f, ada).await.len(), topics(f, bob).await.len()), (2, 1));
 }
 
 pub async fn who_comes_in_has_read_what_was_there(f: &Fixture) {
@@ -171,11 +177,17 @@ pub async fn who_comes_in_has_read_what_was_there(f: &Fixture) {
 pub async fn who_has_gone_can_neither_send_nor_see(f: &Fixture) {
     let [ada, bob, cem] = three(f).await;
     let id = f.group(ada, &[bob, cem]).await;
-    f.send(bob, id, "hello").await;
-    let changed = f.change_group(id, ada, GroupAction::Remove(bob)).await;
-    assert_eq!(changed.left, [(bob, Rev::new(2))]);
-    f.change_group(id, cem, GroupAction::Remove(cem)).await;
+    f.send(ada, id, "hello").await;
+    let read = ReceiptAdvance { conversation: id, user: bob, kind: ReceiptKind::Read, seq: Seq::new(2), shown: true };
+    f.stores.conversations.advance_receipt(&read).await.unwrap();
+    let pin = MemberSettingsChange { pinned: Some(true), ..MemberSettingsChange::default() };
     for user in [bob, cem] {
+        f.stores.conversations.set_settings(id, user, &pin).await.unwrap().unwrap();
+    }
+    let changed = f.change_group(id, ada, GroupAction::Remove(bob)).await;
+    assert_eq!(changed.left, [(bob, Rev::new(4))]);
+    f.change_group(id, cem, GroupAction::Remove(cem)).await;
+    for (user, rev) in [(bob, 4), (cem, 3)] {
         let outcome = f.stores.messages.append(&f.make_message(user, id, "still here", None)).await.unwrap();
         assert_eq!(outcome, AppendOutcome::NotAMember);
         assert_eq!(entry(f, id, user).await, None);
@@ -184,10 +196,9 @@ pub async fn who_has_gone_can_neither_send_nor_see(f: &Fixture) {
         assert_eq!(f.stores.conversations.inbox(&inbox).await.unwrap(), []);
         let read = ReceiptAdvance { conversation: id, user, kind: ReceiptKind::Read, seq: Seq::new(1), shown: true };
         assert_eq!(f.stores.conversations.advance_receipt(&read).await.unwrap(), ReceiptOutcome::NotAMember);
-        let pin = MemberSettingsChange { pinned: Some(true), ..MemberSettingsChange::default() };
         assert_eq!(f.stores.conversations.set_settings(id, user, &pin).await.unwrap(), None);
         assert_eq!(refusal(f, id, user, rename("Mine")).await, GroupRefusal::NotAMember);
-        assert_eq!(topics(f, user).await, [(2, UserTopic::Conversation(id))]);
+        assert_eq!(topics(f, user).await, [(rev, UserTopic::Conversation(id))], "nothing else of it is told");
     }
     assert_eq!(log(f, id).await.len(), 4);
 }
@@ -336,12 +347,44 @@ pub async fn small_groups_show_all_members_positions(f: &Fixture) {
     }
     let id = f.group(users[0], &users[1..most]).await;
     let small = entry(f, id, users[1]).await.unwrap();
+    let told = async |id| f.stores.conversations.told_members(id).await.unwrap();
+    assert_eq!(told(id).await, members(f, id).await);
     let others: HashSet<UserId> = small.others.iter().map(|member| member.user_id).collect();
     assert_eq!((others.len(), others.contains(&users[1]), small.other), (most - 1, false, None));
     f.change_group(id, users[0], add(&users[most..])).await;
     let large = entry(f, id, users[1]).await.unwrap();
     assert_eq!((large.others, large.me.user_id), (Vec::new(), users[1]));
     assert_eq!(f.stores.conversations.members(id).await.unwrap().len(), most + 1);
+    // Also beside others that are asked for at the same time.
+    let ids = [id, f.group(users[0], &[]).await, f.group(users[0], &users[1..3]).await];
+    let told = futures_util::future::join_all(ids.iter().map(|id| told(*id))).await;
+    assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1, 3]);
+}
+
+pub async fn changes_of_several_groups_at_once_each_take_their_own_place_in_a_users_stream(f: &Fixture) {
+    let [ada, bob, cem] = three(f).await;
+    let mut groups = Vec::new();
+    for _ in 0..8 {
+        groups.push(f.group(ada, &[bob]).await);
+    }
+    let head = f.stores.users.rev(cem).await.unwrap().get();
+    let mut tasks = Vec::new();
+    for id in &groups {
+        let change = f.make_change(*id, ada, add(&[cem]));
+        let store = f.stores.groups.clone();
+        tasks.push(tokio::spawn(async move { store.change(&change).await.unwrap() }));
+        let (users, profile) = (f.stores.users.clone(), ProfileChange::default());
+        tokio::task::yield_now().await;
+        users.update_profile(cem, &profile).await.unwrap();
+    }
+    let mut revs = HashSet::new();
+    for task in tasks {
+        let GroupOutcome::Changed(changed) = task.await.unwrap() else { panic!("refused") };
+        assert!(revs.insert(changed.joined[0].1), "two changes took one place");
+    }
+    let log = topics(f, cem).await;
+    assert_eq!(log.last().unwrap().0, head + 16);
+    assert_eq!(log.iter().filter(|(_, topic)| matches!(topic, UserTopic::Conversation(_))).count(), 8);
 }
 
 pub async fn what_comes_to_a_busy_newcomer_is_held_back_from_then_on(f: &Fixture) {
@@ -373,14 +416,16 @@ pub async fn each_member_sees_a_conversation_in_his_own_way(f: &Fixture) {
     let set = f.stores.conversations.set_settings(id, ada, &all).await.unwrap().unwrap();
     let expected =
         MemberSettings { muted_until: Some(f.now()), pinned: true, archived: true, hidden_up_to: Some(Seq::new(1)) };
-    assert_eq!((set.entry.me.settings, set.own_rev), (expected, Rev::new(2)));
+    assert_eq!((set.entry.me.settings, set.own_rev), (expected, Some(Rev::new(2))));
     assert_eq!(entry(f, id, ada).await.unwrap().me.settings, expected);
     assert_eq!(entry(f, id, bob).await.unwrap().me.settings, MemberSettings::default());
     assert_eq!(topics(f, ada).await, [(1, UserTopic::Conversation(id)), (2, UserTopic::Settings(id))]);
     let some = MemberSettingsChange { muted_until: Some(None), pinned: Some(false), ..MemberSettingsChange::default() };
     let set = f.stores.conversations.set_settings(id, ada, &some).await.unwrap().unwrap();
     let expected = MemberSettings { muted_until: None, pinned: false, ..expected };
-    assert_eq!((set.entry.me.settings, set.own_rev), (expected, Rev::new(3)));
+    assert_eq!((set.entry.me.settings, set.own_rev), (expected, Some(Rev::new(3))));
+    let again = f.stores.conversations.set_settings(id, ada, &some).await.unwrap().unwrap();
+    assert_eq!((again.entry.me.settings, again.own_rev), (expected, None), "what changes nothing is not told");
 }
 
 pub async fn hidden_and_archived_conversations_do_not_end_the_inbox(f: &Fixture) {

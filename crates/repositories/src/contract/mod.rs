@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use parlor_domain::{
     ClientMessageId, Clock as _, ConversationId, ConversationName, DeviceLabel, Email, GroupAction, GroupChange,
-    Message, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, Rev, SecretHash, Session, SessionId,
-    Status, StatusKind, Timestamp, User, UserId, Username,
+    MemberSettingsChange, Message, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, Rev,
+    SecretHash, Session, SessionId, Status, StatusKind, Timestamp, User, UserId, Username,
     store::{
         AppendOutcome, GroupChanged, GroupOutcome, Inbox, MembersPage, NewDirect, NewSession, NewUser, OpenedDirect,
         Stores,
@@ -108,6 +108,7 @@ macro_rules! store_behaviours {
                 of_many_who_are_added_at_once_a_group_takes_no_more_than_it_may
                 the_members_are_paged_by_their_ids
                 small_groups_show_all_members_positions
+                changes_of_several_groups_at_once_each_take_their_own_place_in_a_users_stream
                 what_comes_to_a_busy_newcomer_is_held_back_from_then_on
                 each_member_sees_a_conversation_in_his_own_way
                 hidden_and_archived_conversations_do_not_end_the_inbox
@@ -361,7 +362,13 @@ pub async fn fill(f: &Fixture) {
         groups.push(group);
     }
     let (user, store) = (users[1], &f.stores.conversations);
-    store.inbox(&Inbox { user, after: None, archived: None, limit: 10 }).await.unwrap();
+    let put_away = MemberSettingsChange { archived: Some(true), ..MemberSettingsChange::default() };
+    store.set_settings(groups[0], user, &put_away).await.unwrap();
+    for archived in [None, Some(true), Some(false)] {
+        store.inbox(&Inbox { user, after: None, archived, limit: 10 }).await.unwrap();
+    }
+    store.told_members(groups[0]).await.unwrap();
+    store.member(groups[0], user).await.unwrap();
     store.find_many(&conversations, user).await.unwrap();
     store.find(conversations[0], user).await.unwrap();
     store.heads(user).await.unwrap();

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::{
     ClientSession,
-    bson::{Bson, Document, doc},
-    options::ReturnDocument,
+    bson::{Bson, Document, doc, oid::ObjectId},
+    options::{Hint, ReturnDocument},
 };
 use parlor_domain::{
     Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
@@ -71,6 +71,14 @@ impl ConversationStore for Database {
         Ok(self.members.get(self, id).await?.unwrap_or_default())
     }
 
+    async fn told_members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
+        Ok(self.told_members.get(self, id).await?.unwrap_or_default())
+    }
+
+    async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
+        self.read((id, user), |c, (id, user)| member(c, *id, *user).boxed()).await
+    }
+
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
         let Some(entry) = ConversationStore::find(self, advance.conversation, advance.user).await? else {
             return Ok(ReceiptOutcome::NotAMember);
@@ -97,13 +105,16 @@ impl ConversationStore for Database {
     ) -> StoreResult<Option<SettingsSet>> {
         let Some(entry) = ConversationStore::find(self, id, user).await? else { return Ok(None) };
         let last = entry.conversation.last_seq;
+        if entry.me.settings.changed(change, last) == entry.me.settings {
+            return Ok(Some(SettingsSet { entry, own_rev: None }));
+        }
         let own_rev = self
             .change((id, user, *change, last), |c, (id, user, change, last), session| {
                 set_settings(c, session, (*id, *user), change, *last).boxed()
             })
             .await?;
         let Some(own_rev) = own_rev else { return Ok(None) };
-        Ok(ConversationStore::find(self, id, user).await?.map(|entry| SettingsSet { entry, own_rev }))
+        Ok(ConversationStore::find(self, id, user).await?.map(|entry| SettingsSet { entry, own_rev: Some(own_rev) }))
     }
 
     async fn user_changes(&self, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {
@@ -158,13 +169,19 @@ async fn join(c: &Collections, session: &mut ClientSession, new: &NewDirect, use
 async fn inbox(c: &Collections, page: &Inbox) -> Attempt<Vec<InboxEntry>> {
     let wanted = |entry: &InboxEntry| {
         let settings = entry.me.settings;
+        // He may have put it away, or not, while this was read.
         page.archived.is_none_or(|archived| archived == settings.archived)
             && !settings.hides(entry.conversation.last_seq)
     };
+    let mut filter = doc! { "members": oid(page.user.as_bytes()) };
+    if let Some(archived) = page.archived {
+        let put_away = archived_by(c, page.user).await?;
+        filter.insert("_id", doc! { if archived { "$in" } else { "$nin" }: put_away });
+    }
     let (mut shown, mut after) = (Vec::new(), page.after);
     while shown.len() < page.limit {
-        // What the member has chosen stands with the member, so what he does not want to see is read as well.
-        let entries = inbox_part(c, page.user, after, page.limit).await?;
+        // What is hidden comes back with the next message, so it is known only when it has been read.
+        let entries = inbox_part(c, (page.user, &filter), after, page.limit).await?;
         let is_last = entries.len() < page.limit;
         after = entries.last().map(|last| (last.conversation.updated_at, last.conversation.id));
         shown.extend(entries.into_iter().filter(wanted));
@@ -176,21 +193,33 @@ async fn inbox(c: &Collections, page: &Inbox) -> Attempt<Vec<InboxEntry>> {
     Ok(shown)
 }
 
+/// The conversations that a user has put away.
+async fn archived_by(c: &Collections, user: UserId) -> Attempt<Vec<ObjectId>> {
+    let mut found = c.newest_members.find(doc! { "user": oid(user.as_bytes()), "archived": true }).await?;
+    let mut ids = Vec::new();
+    while found.advance().await? {
+        ids.push(found.current().get_object_id("conversation").map_err(StoreError::corrupt)?);
+    }
+    Ok(ids)
+}
+
 async fn inbox_part(
     c: &Collections,
-    user: UserId,
+    (user, filter): (UserId, &Document),
     after: Option<(Timestamp, ConversationId)>,
     limit: usize,
 ) -> Attempt<Vec<InboxEntry>> {
-    let mut filter = doc! { "members": oid(user.as_bytes()) };
+    let mut filter = filter.clone();
     if let Some((time, id)) = after {
         filter.insert("updatedAt", doc! { "$lte": date(time) });
         let behind = doc! { "_id": { "$lt": oid(id.as_bytes()) } };
         filter.insert("$or", [doc! { "updatedAt": { "$lt": date(time) } }, behind]);
     }
     let newest_first = doc! { "updatedAt": -1, "_id": -1 };
+    // Where only some are wanted, the database would rather read those and sort them.
+    let by_activity = Hint::Name("byActivity".to_owned());
     let find = async || {
-        let found = c.newest_conversations.find(filter.clone()).sort(newest_first.clone());
+        let found = c.newest_conversations.find(filter.clone()).sort(newest_first.clone()).hint(by_activity.clone());
         all::<ConversationDocument>(found.limit(long(limit as u64)).await?).await
     };
     let found = find().await?;
@@ -362,6 +391,38 @@ pub(crate) async fn members(c: &Collections, ids: &[ConversationId]) -> Attempt<
     let filter = doc! { "conversation": { "$in": ids } };
     let found = holds::members(c, &c.newest_members, filter, doc! { "conversation": 1, "user": 1 }).await?;
     Ok(by_conversation(found))
+}
+
+/// The same of those whose members are told each other's positions.
+pub(crate) async fn told_members(
+    c: &Collections,
+    ids: &[ConversationId],
+) -> Attempt<HashMap<ConversationId, Vec<Member>>> {
+    const TOLD: usize = InboxEntry::POSITIONS_TOLD as usize;
+    // As many as there can be if all of them are small, so that a large one does not cost more.
+    let limit = ids.len() * (TOLD + 1);
+    let oids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let filter = doc! { "conversation": { "$in": oids.clone() } };
+    let order = doc! { "conversation": 1, "user": 1 };
+    let found = holds::some_members(c, &c.newest_members, (filter, order), Some(limit)).await?;
+    let mut found =
+        if found.len() < limit { by_conversation(found) } else { members(c, &small(c, oids).await?).await? };
+    found.retain(|_, members| members.len() <= TOLD);
+    Ok(found)
+}
+
+/// Those of these conversations that have few members.
+async fn small(c: &Collections, ids: Vec<ObjectId>) -> Attempt<Vec<ConversationId>> {
+    let one_too_many = format!("members.{}", InboxEntry::POSITIONS_TOLD);
+    let small = doc! { "_id": { "$in": ids }, one_too_many: { "$exists": false } };
+    let found = all::<ConversationDocument>(c.conversations.find(small).await?).await?;
+    Ok(found.into_iter().map(|found| found.conversation.id).collect())
+}
+
+async fn member(c: &Collections, id: ConversationId, user: UserId) -> Attempt<Option<Member>> {
+    let filter = doc! { "conversation": oid(id.as_bytes()), "user": oid(user.as_bytes()) };
+    let found = holds::members(c, &c.members, filter, doc! { "conversation": 1, "user": 1 }).await?;
+    Ok(found.into_iter().next().map(|found| found.member))
 }
 
 /// The member as the receipt leaves him.

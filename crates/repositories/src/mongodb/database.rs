@@ -55,6 +55,7 @@ pub(crate) struct Database {
     pub(crate) sessions: Gather<SessionId, (Session, Option<Timestamp>)>,
     pub(crate) heads: Gather<UserId, Vec<Head>>,
     pub(crate) members: Gather<ConversationId, Vec<Member>>,
+    pub(crate) told_members: Gather<ConversationId, Vec<Member>>,
     pub(crate) ties: Gather<(UserId, UserId), (Option<TieKind>, Option<TieKind>)>,
     /// Lets changes of relations happen one after another where there are no transactions.
     pub(crate) relation_turns: Mutex<()>,

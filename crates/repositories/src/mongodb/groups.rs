@@ -14,7 +14,7 @@ use mongodb::{
 };
 use parlor_domain::{
     Conversation, ConversationId, ConversationKind, Fingerprint, GroupChange, GroupPlan, GroupRefusal, Member, Message,
-    NewGroup, Rev, Seq, Timestamp, User, UserId,
+    NewGroup, Rev, Seq, Timestamp, User, UserId, UserTopic,
     store::{GroupChanged, GroupOutcome, GroupStore, MembersPage, StoreError, StoreResult},
 };
 
@@ -24,7 +24,8 @@ use super::{
         ConversationDocument, MemberDocument, MessageDocument, Stored, StoredConversation, UserDocument, date, decode,
         encode, long, oid,
     },
-    error::{Attempt, refused_update},
+    error::Attempt,
+    users::{by_id, record},
 };
 
 #[async_trait]
@@ -38,8 +39,15 @@ impl GroupStore for Database {
         let outcome = self
             .change_alone(turns, change.clone(), |c, change, session| self::change(c, session, change).boxed())
             .await;
-        // Also if nobody knows what became of it.
-        self.appender.forget();
+        let changed = match &outcome {
+            Ok(GroupOutcome::Changed(changed)) => !changed.messages.is_empty(),
+            Ok(GroupOutcome::Refused(_)) => false,
+            // Nobody knows what became of it.
+            Err(_) => true,
+        };
+        if changed {
+            self.appender.forget_conversation(change.conversation);
+        }
         outcome
     }
 
@@ -128,7 +136,7 @@ async fn create(c: &Collections, session: &mut ClientSession, new: &NewGroup) ->
     c.conversations.insert_one(encode(&document)?).session(&mut *session).await?;
     join(c, session, new.id, (members, &accounts), new.now).await?;
     read(c, session, &messages).await?;
-    let joined = record(c, session, new.id, &ids, &accounts).await?;
+    let joined = record_all(c, session, new.id, &ids).await?;
     let conversation = after(new.conversation(), &messages);
     Ok(GroupOutcome::Changed(Box::new(GroupChanged { conversation, messages, joined, left: Vec::new() })))
 }
@@ -138,7 +146,10 @@ async fn change(c: &Collections, session: &mut ClientSession, change: &GroupChan
     let group = doc! { "_id": oid(id.as_bytes()), "kind": ConversationKind::Group.name() };
     let found = c.conversations.find_one(group).session(&mut *session).await?;
     let Some(StoredConversation { conversation: mut before, .. }) = one::<ConversationDocument>(found)? else {
-        return refused(GroupRefusal::NotAMember);
+        // Of another kind, or none at all.
+        let member = doc! { "conversation": oid(id.as_bytes()), "user": oid(change.actor.as_bytes()) };
+        let is_in = c.members.find_one(member).session(&mut *session).await?.is_some();
+        return refused(if is_in { GroupRefusal::NotAGroup } else { GroupRefusal::NotAMember });
     };
     let here = doc! { "conversation": oid(id.as_bytes()) };
     let members: Vec<Member> = {
@@ -149,10 +160,7 @@ async fn change(c: &Collections, session: &mut ClientSession, change: &GroupChan
         Ok(plan) => plan,
         Err(refusal) => return refused(refusal),
     };
-    let moving: Vec<UserId> = plan.joins.iter().copied().chain(plan.leaves).collect();
-    let (accounts, mut unknown) = accounts(c, session, &moving).await?;
-    // A deleted account may leave.
-    unknown.retain(|user| plan.joins.contains(user));
+    let (accounts, unknown) = accounts(c, session, &plan.joins).await?;
     if !unknown.is_empty() {
         return refused(GroupRefusal::UnknownUsers(unknown));
     }
@@ -189,13 +197,19 @@ async fn write(
     if let Some(user) = plan.leaves {
         let member = doc! { "conversation": oid(id.as_bytes()), "user": oid(user.as_bytes()) };
         c.members.delete_one(member).session(&mut *session).await?;
+        // What he is told of the group from now on is that he is gone.
+        let topics = doc! {
+            "user": oid(user.as_bytes()),
+            "topic": { "$in": ["settings", "read"] },
+            "subject": oid(id.as_bytes()),
+        };
+        c.user_stream.delete_many(topics).session(&mut *session).await?;
     }
     let update = update_of(plan, change.now);
     c.conversations.update_one(doc! { "_id": oid(id.as_bytes()) }, update).session(&mut *session).await?;
     read(c, session, messages).await?;
-    let joined = record(c, session, id, &plan.joins, accounts).await?;
-    let leaves: Vec<UserId> = plan.leaves.into_iter().collect();
-    let left = record(c, session, id, &leaves, accounts).await?;
+    let joined = record_all(c, session, id, &plan.joins).await?;
+    let left = record_all(c, session, id, plan.leaves.as_slice()).await?;
     Ok((joined, left))
 }
 
@@ -295,45 +309,17 @@ async fn join(
     Ok(())
 }
 
-/// Takes the next revision of each of these users' own streams for the group. Within a transaction nobody else has taken
-/// one since the accounts were read.
-async fn record(
+/// Takes the next revision of each of these users' own streams for the group.
+async fn record_all(
     c: &Collections,
     session: &mut ClientSession,
     id: ConversationId,
     users: &[UserId],
-    accounts: &HashMap<UserId, User>,
 ) -> Attempt<Vec<Recorded>> {
-    let next = |user: &UserId| Some((*user, accounts.get(user)?.rev.next()));
-    let recorded: Vec<Recorded> = users.iter().filter_map(next).collect();
-    if recorded.is_empty() {
-        return Ok(recorded);
+    let mut recorded = Vec::with_capacity(users.len());
+    for user in users {
+        let account = record(c, session, by_id(*user), UserTopic::Conversation(id), Document::new()).await?;
+        recorded.extend(account.map(|account| (*user, account.rev)));
     }
-    let revs = recorded.iter().map(|(user, rev)| {
-        doc! { "q": { "_id": oid(user.as_bytes()) }, "u": { "$set": { "rev": long(rev.get()) } } }
-    });
-    update_in(c, session, "users", revs.collect()).await?;
-    let topics = recorded.iter().map(|(user, rev)| {
-        let topic = doc! { "user": oid(user.as_bytes()), "topic": "conversation", "subject": oid(id.as_bytes()) };
-        doc! { "q": topic, "u": { "$set": { "rev": long(rev.get()) } }, "upsert": true }
-    });
-    update_in(c, session, "userStream", topics.collect()).await?;
     Ok(recorded)
-}
-
-/// Makes several updates in one command, within a transaction.
-async fn update_in(
-    c: &Collections,
-    session: &mut ClientSession,
-    collection: &str,
-    updates: Vec<Document>,
-) -> Attempt<()> {
-    let command = doc! { "update": collection, "updates": updates };
-    // The driver takes a reply that lists failed updates for a success.
-    let reply = c.database.run_command(command).session(session).await?;
-    let failed = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()?.as_document());
-    match failed {
-        Some(failed) => Err(refused_update(failed.get_i32("code").unwrap_or_default()).into()),
-        None => Ok(()),
-    }
 }

@@ -79,8 +79,20 @@ pub(crate) async fn members(
     filter: Document,
     sort: Document,
 ) -> Attempt<Vec<StoredMember>> {
+    some_members(c, view, (filter, sort), None).await
+}
+
+/// The first so many of them.
+pub(crate) async fn some_members(
+    c: &Collections,
+    view: &Collection<RawDocumentBuf>,
+    (filter, sort): (Document, Document),
+    limit: Option<usize>,
+) -> Attempt<Vec<StoredMember>> {
+    // No limit is what the database takes zero for.
+    let limit = limit.map_or(0, |limit| long(limit as u64));
     for _ in 0..TURNS {
-        let found = view.find(filter.clone()).sort(sort.clone()).await?;
+        let found = view.find(filter.clone()).sort(sort.clone()).limit(limit).await?;
         let found = all::<MemberDocument>(found).await?;
         let unsettled: Vec<StoredMember> = found.iter().filter(|member| member.unsettled.is_some()).cloned().collect();
         if unsettled.is_empty() {

@@ -114,6 +114,7 @@ impl MongoStore {
             sessions: Gather::new(|c, ids| sessions::by_ids(c, ids).boxed()),
             heads: Gather::new(|c, users| conversations::heads(c, users).boxed()),
             members: Gather::new(|c, ids| conversations::members(c, ids).boxed()),
+            told_members: Gather::new(|c, ids| conversations::told_members(c, ids).boxed()),
             ties: Gather::new(|c, pairs| relations::ties_between(c, pairs).boxed()),
             relation_turns: Mutex::new(()),
             me: Weak::clone(me),

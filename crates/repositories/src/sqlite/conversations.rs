@@ -66,6 +66,26 @@ impl ConversationStore for Database {
             .await
     }
 
+    async fn told_members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
+        const TOLD: usize = InboxEntry::POSITIONS_TOLD as usize;
+        self.readers
+            .read(move |connection| {
+                let sql = format!("SELECT {MEMBER} FROM members WHERE conversation_id = ?1 ORDER BY user_id LIMIT ?2");
+                let members = all(connection, &sql, params![id.as_bytes(), TOLD + 1], rows::member)?;
+                Ok(if members.len() > TOLD { Vec::new() } else { members })
+            })
+            .await
+    }
+
+    async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
+        self.readers
+            .read(move |connection| {
+                let sql = format!("SELECT {MEMBER} FROM members WHERE conversation_id = ?1 AND user_id = ?2");
+                first(connection, &sql, [id.as_bytes(), user.as_bytes()], rows::member)
+            })
+            .await
+    }
+
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
         let advance = *advance;
         self.writer.write(move |connection| advance_receipt(connection, &advance)).await
@@ -199,6 +219,9 @@ fn set_settings(
          WHERE conversation_id = ?1 AND user_id = ?2";
     let Some(mut entry) = find(connection, id, user)? else { return Ok(None) };
     let settings = entry.me.settings.changed(change, entry.conversation.last_seq);
+    if settings == entry.me.settings {
+        return Ok(Some(SettingsSet { entry, own_rev: None }));
+    }
     let params = params![
         id.as_bytes(),
         user.as_bytes(),
@@ -209,7 +232,7 @@ fn set_settings(
     ];
     run(connection, SQL, params)?;
     entry.me.settings = settings;
-    let own_rev = record(connection, user, UserTopic::Settings(id))?;
+    let own_rev = Some(record(connection, user, UserTopic::Settings(id))?);
     Ok(Some(SettingsSet { entry, own_rev }))
 }
 

@@ -93,8 +93,13 @@ fn create(connection: &Connection, new: &NewGroup) -> StoreResult<GroupOutcome> 
 }
 
 fn change(connection: &Connection, change: &GroupChange) -> StoreResult<GroupOutcome> {
+    const IS_IN: &str = "SELECT user_id FROM members WHERE conversation_id = ?1 AND user_id = ?2";
     let id = change.conversation;
-    let Some(before) = group(connection, id)? else { return refused(GroupRefusal::NotAMember) };
+    let Some(before) = group(connection, id)? else {
+        // Of another kind, or none at all.
+        let is_in = first(connection, IS_IN, [id.as_bytes(), change.actor.as_bytes()], |_| Ok(()))?.is_some();
+        return refused(if is_in { GroupRefusal::NotAGroup } else { GroupRefusal::NotAMember });
+    };
     let sql = format!("SELECT {MEMBER} FROM members WHERE conversation_id = ?1 ORDER BY user_id");
     let members = all(connection, &sql, [id.as_bytes()], rows::member)?;
     let plan = match change.plan(&before, &members) {
@@ -125,6 +130,8 @@ fn write(
     const RENAME: &str = "UPDATE conversations SET name = ?2 WHERE id = ?1";
     const DESCRIBE: &str = "UPDATE conversations SET description = ?2 WHERE id = ?1";
     const ROLE: &str = "UPDATE members SET role = ?3 WHERE conversation_id = ?1 AND user_id = ?2";
+    const FORGET: &str =
+        "DELETE FROM user_stream WHERE user_id = ?1 AND topic IN ('settings', 'read') AND subject = ?2";
     const LEAVE: &str = "DELETE FROM members WHERE conversation_id = ?1 AND user_id = ?2";
     let id = change.conversation;
     if let Some(name) = &plan.name {
@@ -143,6 +150,8 @@ fn write(
     }
     if let Some(user) = plan.leaves {
         run(connection, LEAVE, [id.as_bytes(), user.as_bytes()])?;
+        // What he is told of the group from now on is that he is gone.
+        run(connection, FORGET, [user.as_bytes(), id.as_bytes()])?;
         left.push((user, record(connection, user, UserTopic::Conversation(id))?));
     }
     Ok((joined, left))

@@ -94,6 +94,13 @@ impl Memory {
         self.participants.remove(&id);
     }
 
+    /// Something else has changed a conversation.
+    pub(super) fn change(&mut self, id: ConversationId) {
+        self.forget_conversation(id);
+        // Who reads at this moment may have read it as it was.
+        self.forgotten = Some(Instant::now());
+    }
+
     /// Where logs end is not known any more.
     pub(super) fn forget_ends(&mut self) {
         self.ends.clear();

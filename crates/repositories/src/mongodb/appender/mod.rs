@@ -147,6 +147,11 @@ impl Appender {
     pub(crate) fn forget(&self) {
         self.memory.lock().forget();
     }
+
+    /// Forgets who takes part in a conversation and where its log ends, because something else has changed that.
+    pub(crate) fn forget_conversation(&self, id: ConversationId) {
+        self.memory.lock().change(id);
+    }
 }
 
 /// What every group is written with.
