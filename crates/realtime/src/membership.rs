@@ -38,9 +38,11 @@ impl Hub {
         let id = StreamId::Conversation(conversation);
         let (Some(slot), Some(stream)) = (self.user(user), self.stream(id)) else { return };
         let state = stream.lock();
-        for connection in &slot.lock().connections {
+        let listener = slot.lock();
+        for connection in listener.connections.iter().filter(|_| listener.streams.contains(&id)) {
             connection.has_yet_to_come_to(id, Rev::new(u64::MAX), state.head);
         }
+        drop(listener);
         drop(state);
         self.catch_up_all(&slot);
     }

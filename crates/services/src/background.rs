@@ -8,6 +8,7 @@ use tracing::warn;
 use crate::{ServiceResult, Services};
 
 const STATUS_ENDS: Duration = Duration::from_secs(1);
+const MEMBERSHIPS: Duration = Duration::from_secs(1);
 const LEASES: Duration = Duration::from_secs(5);
 const UPKEEP: Duration = Duration::from_secs(60);
 const PURGE: Duration = Duration::from_secs(3600);
@@ -26,6 +27,8 @@ impl Background {
         tasks.spawn(every("settle presence", coalesce, move || settle(s.clone())));
         let s = services.clone();
         tasks.spawn(every("end statuses", STATUS_ENDS, move || end_statuses(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("settle memberships", MEMBERSHIPS, move || settle_memberships(s.clone())));
         let s = services.clone();
         tasks.spawn(every("expire leases", LEASES, move || expire_leases(s.clone())));
         let s = services.clone();
@@ -66,6 +69,10 @@ async fn settle(services: Services) -> ServiceResult<()> {
 
 async fn end_statuses(services: Services) -> ServiceResult<()> {
     services.presence.end_statuses().await
+}
+
+async fn settle_memberships(services: Services) -> ServiceResult<()> {
+    Ok(services.deps.settle_doubts().await?)
 }
 
 async fn expire_leases(services: Services) -> ServiceResult<()> {

@@ -145,11 +145,13 @@ impl ConversationService {
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let set = deps.stores.conversations.set_settings(id, caller.user, &change).await?;
-            let SettingsSet { entry, own_rev: rev } = set.ok_or(ServiceError::NotFound("conversation"))?;
+            let SettingsSet { entry, own_rev } = set.ok_or(ServiceError::NotFound("conversation"))?;
             let views = deps.conversation_views(vec![entry], caller.user).await?;
             let view = views.into_iter().next().ok_or(ServiceError::NotFound("conversation"))?;
-            let event = Event::ConversationUpdated(Box::new(view.clone()));
-            deps.hub.publish(Change { stream: StreamId::User(caller.user), rev, event });
+            if let Some(rev) = own_rev {
+                let event = Event::ConversationUpdated(Box::new(view.clone()));
+                deps.hub.publish(Change { stream: StreamId::User(caller.user), rev, event });
+            }
             Ok(view)
         })
         .await
@@ -162,13 +164,13 @@ impl ConversationService {
     /// `NotFound`, `RateLimited`, `Store`.
     pub async fn set_typing(&self, caller: Caller, id: ConversationId, typing: bool) -> ServiceResult<()> {
         self.deps.limits.signal(caller.user)?;
-        let members = self.deps.stores.conversations.members(id).await?;
-        if !members.iter().any(|member| member.user_id == caller.user) {
-            return Err(ServiceError::NotFound("conversation"));
-        }
         let verdict = match self.deps.other_in(id, caller.user).await? {
             Some(other) => self.deps.may_write(caller.user, other).await?,
-            None => Verdict::Allowed,
+            // In a direct conversation one stays.
+            None => {
+                let me = self.deps.stores.conversations.member(id, caller.user).await?;
+                me.map(|_| Verdict::Allowed).ok_or(ServiceError::NotFound("conversation"))?
+            }
         };
         // Typing is a sign of life like an arrival.
         if verdict == Verdict::Allowed && shown(&self.deps, caller.user, id).await?.delivered {
@@ -184,12 +186,16 @@ impl ConversationService {
 /// from the log.
 async fn tell_members(deps: &Deps, opened: &OpenedDirect) {
     let created = opened.created.into_iter().flatten();
-    for (user, rev) in created.clone() {
-        deps.hub.join(user, opened.id, Rev::ZERO);
-        deps.hub.reconcile(&[(StreamId::User(user), rev)]);
-    }
     for (user, rev) in created {
-        if let Err(error) = tell_member(deps, opened.id, user, rev).await {
+        let told = tell_member(deps, opened.id, user, rev).await;
+        deps.hub.reconcile(&[(StreamId::User(user), rev)]);
+        deps.hub.join(user, opened.id, Rev::ZERO, rev);
+        let told = match told {
+            // What was written since may have been told before anybody listened.
+            Ok(()) => deps.reconcile(opened.id).await,
+            failed => failed,
+        };
+        if let Err(error) = told {
             warn!(%user, error = &error as &dyn std::error::Error, "a member was not told of a conversation yet");
         }
     }
@@ -197,7 +203,6 @@ async fn tell_members(deps: &Deps, opened: &OpenedDirect) {
 
 async fn tell_member(deps: &Deps, id: ConversationId, user: UserId, rev: Rev) -> StoreResult<()> {
     let Some(entry) = deps.stores.conversations.find(id, user).await? else { return Ok(()) };
-    deps.hub.reconcile(&[(StreamId::Conversation(id), entry.conversation.rev)]);
     if let Some(event) = conversation_created(deps, entry, user).await? {
         deps.hub.publish(Change { stream: StreamId::User(user), rev, event });
     }

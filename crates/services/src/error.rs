@@ -37,6 +37,19 @@ pub enum ServiceError {
         /// Those that do not.
         ids: Vec<UserId>,
     },
+    /// Some of these users do not let the caller add them, or the caller blocks them.
+    #[error("the caller may not add these users: {ids:?}")]
+    MayNotAdd {
+        /// The field of the request.
+        field: &'static str,
+        /// Those whom it is about.
+        ids: Vec<UserId>,
+        /// Whether it is the caller who blocks them.
+        blocking: bool,
+    },
+    /// The conversation is none that has a name, roles, and members who come and go.
+    #[error("the conversation is no group")]
+    NotAGroup,
     /// There is no such thing, or it is not the caller's to see.
     #[error("no such {0}")]
     NotFound(&'static str),

@@ -38,8 +38,7 @@ impl GroupService {
     /// Makes a group that the caller owns, and tells its members.
     ///
     /// # Errors
-    /// `UnknownUsers`, `Blocking`, `NotAllowedToWrite`, `Invalid` for more members than a group may have, `RateLimited`,
-    /// `Store`.
+    /// `UnknownUsers`, `MayNotAdd`, `Invalid` for more members than a group may have, `RateLimited`, `Store`.
     pub async fn create(&self, caller: Caller, create: CreateGroup) -> ServiceResult<ConversationView> {
         self.deps.limits.conversation(caller.user)?;
         let members = distinct(create.members, caller.user);
@@ -47,7 +46,7 @@ impl GroupService {
             return Err(refused(GroupRefusal::TooManyMembers, "memberIds"));
         }
         let id = ConversationId::generate(&*self.deps.clock, &*self.deps.entropy);
-        self.may_add(caller, &members).await?;
+        self.may_add(caller, &members, "memberIds").await?;
         let new = NewGroup {
             id,
             creator: caller.user,
@@ -60,9 +59,14 @@ impl GroupService {
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let _turn = deps.group_turns.of(new.id.as_bytes()).lock().await;
-            match deps.stores.groups.create(&new).await? {
-                GroupOutcome::Changed(changed) => tell(&deps, &changed).await,
-                GroupOutcome::Refused(refusal) => return Err(refused(refusal, "memberIds")),
+            match deps.stores.groups.create(&new).await {
+                Ok(GroupOutcome::Changed(changed)) => tell(&deps, &changed).await,
+                Ok(GroupOutcome::Refused(refusal)) => return Err(refused(refusal, "memberIds")),
+                Err(error) => {
+                    let all: Vec<UserId> = new.all().map(|member| member.user_id).collect();
+                    deps.doubt(new.id, &all).await;
+                    return Err(error.into());
+                }
             }
             deps.conversation_for(caller.user, new.id).await
         })
@@ -72,7 +76,7 @@ impl GroupService {
     /// Gives a group another name or description.
     ///
     /// # Errors
-    /// `NotFound`, `NotPermitted`, `RateLimited`, `Store`.
+    /// `NotFound`, `NotAGroup`, `NotPermitted`, `RateLimited`, `Store`.
     pub async fn describe(
         &self,
         caller: Caller,
@@ -88,18 +92,19 @@ impl GroupService {
     /// Adds users to a group. Who is in it already, or named twice, does not matter.
     ///
     /// # Errors
-    /// `NotFound`, `NotPermitted`, `UnknownUsers`, `Blocking`, `NotAllowedToWrite`, `Invalid` for more members than a
-    /// group may have, `RateLimited`, `Store`.
+    /// `NotFound`, `NotAGroup`, `NotPermitted`, `UnknownUsers`, `MayNotAdd`, `Invalid` for more members than a group may
+    /// have, `RateLimited`, `Store`.
     pub async fn add(&self, caller: Caller, id: ConversationId, users: Vec<UserId>) -> ServiceResult<ConversationView> {
         self.deps.limits.conversation(caller.user)?;
         let users = distinct(users, caller.user);
         let members = self.deps.stores.conversations.members(id).await?;
-        let is_in = |user: UserId| members.iter().any(|member| member.user_id == user);
-        if !is_in(caller.user) {
-            return Err(ServiceError::NotFound("conversation"));
+        let find = |user: UserId| members.iter().find(|member| member.user_id == user);
+        let me = find(caller.user).ok_or(ServiceError::NotFound("conversation"))?;
+        if !me.role.ok_or(ServiceError::NotAGroup)?.manages() {
+            return Err(ServiceError::NotPermitted);
         }
-        let newcomers: Vec<UserId> = users.iter().copied().filter(|user| !is_in(*user)).collect();
-        self.may_add(caller, &newcomers).await?;
+        let newcomers: Vec<UserId> = users.iter().copied().filter(|user| find(*user).is_none()).collect();
+        self.may_add(caller, &newcomers, "userIds").await?;
         self.change(caller, id, GroupAction::Add { users, at_most: self.at_most }).await?;
         self.deps.conversation_for(caller.user, id).await
     }
@@ -107,7 +112,7 @@ impl GroupService {
     /// Removes a member from a group; oneself, to leave.
     ///
     /// # Errors
-    /// `NotFound`, `NotPermitted`, `RateLimited`, `Store`.
+    /// `NotFound`, `NotAGroup`, `NotPermitted`, `RateLimited`, `Store`.
     pub async fn remove(&self, caller: Caller, id: ConversationId, user: UserId) -> ServiceResult<()> {
         self.deps.limits.signal(caller.user)?;
         self.change(caller, id, GroupAction::Remove(user)).await
@@ -116,7 +121,7 @@ impl GroupService {
     /// Gives a member another role; that of the owner, to hand the group over.
     ///
     /// # Errors
-    /// `NotFound`, `NotPermitted`, `RateLimited`, `Store`.
+    /// `NotFound`, `NotAGroup`, `NotPermitted`, `RateLimited`, `Store`.
     pub async fn set_role(
         &self,
         caller: Caller,
@@ -132,7 +137,7 @@ impl GroupService {
     /// A page of the members of one of the caller's groups, by their ids.
     ///
     /// # Errors
-    /// `NotFound`, also for a conversation that is no group, `Store`.
+    /// `NotFound`, `NotAGroup`, `Store`.
     pub async fn members(
         &self,
         caller: Caller,
@@ -141,8 +146,8 @@ impl GroupService {
         limit: usize,
     ) -> ServiceResult<Page<MemberView, UserId>> {
         let stores = &self.deps.stores;
-        let mine = stores.conversations.find(id, caller.user).await?.filter(|entry| entry.me.role.is_some());
-        mine.ok_or(ServiceError::NotFound("conversation"))?;
+        let me = stores.conversations.member(id, caller.user).await?.ok_or(ServiceError::NotFound("conversation"))?;
+        me.role.ok_or(ServiceError::NotAGroup)?;
         let page = MembersPage { conversation: id, after, limit: limit + 1 };
         let members = stores.groups.members(&page).await?;
         let Page { items, next } = Page::cut(members, limit, |member: &Member| member.user_id);
@@ -157,16 +162,19 @@ impl GroupService {
 
     /// Who may not write to somebody, may not take him to where he writes either. Of whom there is no more, the store
     /// knows.
-    async fn may_add(&self, caller: Caller, users: &[UserId]) -> ServiceResult<()> {
+    async fn may_add(&self, caller: Caller, users: &[UserId], field: &'static str) -> ServiceResult<()> {
         let verdicts = users.iter().map(|user| self.deps.may_write(caller.user, *user));
-        for verdict in try_join_all(verdicts).await? {
+        let (mut blocked, mut unwilling) = (Vec::new(), Vec::new());
+        for (user, verdict) in users.iter().zip(try_join_all(verdicts).await?) {
             match verdict {
                 Verdict::Allowed | Verdict::Unknown => {}
-                Verdict::Blocking => return Err(ServiceError::Blocking),
-                Verdict::Unwanted => return Err(ServiceError::NotAllowedToWrite),
+                Verdict::Blocking => blocked.push(*user),
+                Verdict::Unwanted => unwilling.push(*user),
             }
         }
-        Ok(())
+        let blocking = !blocked.is_empty();
+        let ids = if blocking { blocked } else { unwilling };
+        if ids.is_empty() { Ok(()) } else { Err(ServiceError::MayNotAdd { field, ids, blocking }) }
     }
 
     async fn change(&self, caller: Caller, id: ConversationId, action: GroupAction) -> ServiceResult<()> {
@@ -198,19 +206,39 @@ async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action
     // One at a time, so that the hub comes to hold who the store says is in it.
     let _turn = deps.group_turns.of(conversation.as_bytes()).lock().await;
     let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &*deps.entropy));
+    let concerned = concerned(&action);
     let change = GroupChange { conversation, actor, action, messages, now: deps.clock.now() };
-    match deps.stores.groups.change(&change).await? {
-        GroupOutcome::Changed(changed) => {
-            tell(deps, &changed).await;
-            Ok(())
+    let outcome = deps.stores.groups.change(&change).await;
+    // What was changed before without an answer is not changed now, and may not have been told yet.
+    match &outcome {
+        Ok(GroupOutcome::Changed(changed)) if changed.messages.is_empty() => {
+            deps.look_at(conversation, &concerned).await
         }
+        Ok(GroupOutcome::Refused(GroupRefusal::NoSuchMember)) => deps.look_at(conversation, &concerned).await,
+        Ok(GroupOutcome::Refused(GroupRefusal::NotAMember)) => deps.look_at(conversation, &[actor]).await,
+        Ok(GroupOutcome::Changed(changed)) => tell(deps, changed).await,
+        Ok(GroupOutcome::Refused(_)) => {}
+        Err(_) => deps.doubt(conversation, &concerned).await,
+    }
+    match outcome? {
+        GroupOutcome::Changed(_) => Ok(()),
         GroupOutcome::Refused(refusal) => Err(refused(refusal, "userIds")),
+    }
+}
+
+/// Whom an action takes in or out.
+fn concerned(action: &GroupAction) -> Vec<UserId> {
+    match action {
+        GroupAction::Add { users, .. } => users.clone(),
+        GroupAction::Remove(user) => vec![*user],
+        GroupAction::Describe { .. } | GroupAction::SetRole { .. } => Vec::new(),
     }
 }
 
 fn refused(refusal: GroupRefusal, field: &'static str) -> ServiceError {
     match refusal {
         GroupRefusal::NotAMember => ServiceError::NotFound("conversation"),
+        GroupRefusal::NotAGroup => ServiceError::NotAGroup,
         GroupRefusal::NotPermitted => ServiceError::NotPermitted,
         GroupRefusal::NoSuchMember => ServiceError::NotFound("member"),
         GroupRefusal::UnknownUsers(ids) => ServiceError::UnknownUsers { field, ids },
@@ -229,12 +257,12 @@ async fn tell(deps: &Deps, changed: &GroupChanged) {
     for (user, _) in &changed.left {
         deps.hub.leave(*user, id);
     }
-    for (user, rev) in &changed.joined {
-        deps.hub.join(*user, id, first.rev.previous());
-        deps.hub.reconcile(&[(StreamId::User(*user), *rev)]);
-    }
     if let Err(error) = tell_newcomers(deps, changed).await {
         warn!(conversation = %id, error = &error as &dyn std::error::Error, "new members were not told of a group yet");
+    }
+    for (user, rev) in &changed.joined {
+        deps.hub.reconcile(&[(StreamId::User(*user), *rev)]);
+        deps.hub.join(*user, id, first.rev.previous(), *rev);
     }
     for (user, rev) in &changed.left {
         let stream = StreamId::User(*user);
@@ -245,6 +273,12 @@ async fn tell(deps: &Deps, changed: &GroupChanged) {
         let event = Event::MessageCreated(Box::new(view));
         deps.hub.publish(Change { stream: StreamId::Conversation(id), rev: message.rev, event });
     }
+    // What others have written since may have been told before anybody listened.
+    if changed.joined.iter().any(|(user, _)| deps.hub.listens(*user, StreamId::Conversation(id)))
+        && let Err(error) = deps.reconcile(id).await
+    {
+        warn!(conversation = %id, error = &error as &dyn std::error::Error, "can't read how far a group has come");
+    }
 }
 
 async fn tell_newcomers(deps: &Deps, changed: &GroupChanged) -> StoreResult<()> {
@@ -254,14 +288,17 @@ async fn tell_newcomers(deps: &Deps, changed: &GroupChanged) -> StoreResult<()> 
         return Ok(());
     }
     let conversation = &changed.conversation;
-    let members = deps.stores.conversations.members(conversation.id).await?;
-    let told = conversation.member_count <= InboxEntry::POSITIONS_TOLD;
+    let members = deps.stores.conversations.told_members(conversation.id).await?;
     for (user, rev) in newcomers {
-        let Some(me) = members.iter().find(|member| member.user_id == *user) else { continue };
-        let others = members.iter().filter(|member| told && member.user_id != *user);
+        let mut me = members.iter().find(|member| member.user_id == *user).cloned();
+        if me.is_none() {
+            me = deps.stores.conversations.member(conversation.id, *user).await?;
+        }
+        let Some(me) = me else { continue };
+        let others = members.iter().filter(|member| member.user_id != *user);
         let entry = InboxEntry {
             conversation: conversation.clone(),
-            me: me.clone(),
+            me,
             other: None,
             others: others.cloned().collect(),
             last_message: changed.messages.last().cloned(),

@@ -14,6 +14,7 @@ mod groups;
 mod limits;
 mod live;
 mod log;
+mod membership;
 mod messages;
 mod page;
 mod presence;
@@ -68,6 +69,9 @@ pub(crate) struct Deps {
     pub(crate) group_turns: Turns,
     pub(crate) reach: reach::Reach,
     pub(crate) activities: administration::Activities,
+    pub(crate) unsure: membership::Unsure,
+    /// Whether other servers change the store as well.
+    pub(crate) shared_store: bool,
 }
 
 /// Where time and randomness come from.
@@ -127,6 +131,8 @@ impl Services {
             status_turns: Turns::default(),
             group_turns: Turns::default(),
             activities: administration::Activities::default(),
+            unsure: membership::Unsure::default(),
+            shared_store: config.shared_store,
         });
         let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
         auth.load_revocations().await?;

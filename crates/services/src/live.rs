@@ -128,7 +128,7 @@ impl LiveService {
             }
             // In turn with those who add him again.
             let _turn = self.deps.group_turns.of(id.as_bytes()).lock().await;
-            if self.deps.stores.conversations.find(*id, user).await?.is_none() {
+            if self.deps.stores.conversations.member(*id, user).await?.is_none() {
                 self.deps.hub.leave(user, *id);
             }
         }
@@ -218,7 +218,8 @@ impl LiveService {
         let user = connection.identity.user;
         let listens = |(stream, _): &(StreamId, Rev)| self.deps.hub.listens(user, *stream);
         let mut synced = None;
-        if !connection.is_held() && positions.iter().all(listens) {
+        // Another server may have removed him.
+        if !self.deps.shared_store && !connection.is_held() && positions.iter().all(listens) {
             let read = self.sync.read(user, positions, Readable::Everything).await?;
             // Unless he was removed from a conversation meanwhile.
             synced = positions.iter().all(listens).then_some(read);

@@ -49,9 +49,9 @@ async fn conversation_changes(deps: &Deps, id: ConversationId, after: Rev, limit
     }
     let rev = page.messages.last().map_or(page.head, |message| message.rev);
     let more = rev < page.head;
-    let members = deps.stores.conversations.members(id).await?;
-    let told = !more && members.len() <= InboxEntry::POSITIONS_TOLD as usize;
-    let receipts = members.iter().filter(|_| told).map(|member| receipt_view(id, member)).collect();
+    deps.follow(id, &page.messages).await?;
+    let members = deps.stores.conversations.told_members(id).await?;
+    let receipts = members.iter().filter(|_| !more).map(|member| receipt_view(id, member)).collect();
     let changes = page.messages.into_iter().map(|message| message_change(message, &members)).collect();
     Ok(CatchUp::Page(ChangePage { changes, rev, more, receipts }))
 }
@@ -100,6 +100,9 @@ async fn present_state(deps: &Deps, user: UserId, changes: &[UserChange]) -> Sto
     let mut relations = Relations::of(deps, user, changes).await?;
     let mut events = Vec::with_capacity(changes.len());
     for change in changes {
+        if let UserTopic::Conversation(id) = change.topic {
+            deps.follow_one(id, user, entries.contains_key(&id)).await?;
+        }
         let event = match change.topic {
             UserTopic::Profile => deps.stores.users.find(user).await?.map(|me| own_profile(deps, me)),
             UserTopic::Read(id) => {

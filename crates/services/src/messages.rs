@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Change, ClientMessageId, ConversationId, Delivery, Event, Member, Message, MessageId, MessageText, MessageView,
-    Metadata, NewMessage, Seq, StreamId,
-    store::{AppendOutcome, PAGE_BYTES, Window},
+    Metadata, NewMessage, Seq, StreamId, UserId,
+    store::{AppendOutcome, PAGE_BYTES, StoreResult, Window},
 };
 use tokio::join;
 
@@ -92,27 +92,34 @@ impl MessageService {
         window: Window,
         limit: usize,
     ) -> ServiceResult<HistoryPage> {
-        let members = self.members(caller, conversation);
+        let other = self.other_member(caller, conversation);
         let page = self.deps.stores.messages.page(conversation, window, limit + 1);
-        let (members, mut messages) = if limit > READ_UNASKED {
-            (members.await?, page.await?)
+        let (other, mut messages) = if limit > READ_UNASKED {
+            (other.await?, page.await?)
         } else {
             // At the same time: almost everyone who asks is a member. Who is none, learns nothing of the page.
-            let (members, page) = join!(members, page);
-            (members?, page?)
+            let (other, page) = join!(other, page);
+            (other?, page?)
         };
         let next = cut(&mut messages, window, limit);
-        let other = Member::other_than(&members, caller.user);
-        let view = |message| message_view(message, caller.user, other);
+        let view = |message| message_view(message, caller.user, other.as_ref());
         Ok(HistoryPage { items: messages.into_iter().map(view).collect(), next })
     }
 
-    /// The members of a conversation, for one of them.
-    async fn members(&self, caller: Caller, conversation: ConversationId) -> ServiceResult<Vec<Member>> {
-        let members = self.deps.stores.conversations.members(conversation).await?;
-        let is_member = members.iter().any(|member| member.user_id == caller.user);
-        if is_member { Ok(members) } else { Err(ServiceError::NotFound("conversation")) }
+    /// The other member of a direct conversation, for one of its members; nobody for a member of a group.
+    async fn other_member(&self, caller: Caller, conversation: ConversationId) -> ServiceResult<Option<Member>> {
+        let is_direct = self.deps.other_in(conversation, caller.user).await?.is_some();
+        if is_direct {
+            return Ok(other_member(&self.deps, conversation, caller.user).await?);
+        }
+        let me = self.deps.stores.conversations.member(conversation, caller.user).await?;
+        if me.is_some() { Ok(None) } else { Err(ServiceError::NotFound("conversation")) }
     }
+}
+
+async fn other_member(deps: &Deps, conversation: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
+    let members = deps.stores.conversations.members(conversation).await?;
+    Ok(Member::other_than(&members, user).cloned())
 }
 
 /// Takes the one message too many off the far end, and says where the next page begins.
@@ -176,9 +183,11 @@ async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceR
         AppendOutcome::Repeated(message) => {
             // The first attempt may have ended without an answer and without a push.
             deps.hub.reconcile(&[(StreamId::Conversation(message.conversation_id), message.rev)]);
-            let members = deps.stores.conversations.members(message.conversation_id).await?;
-            let other = Member::other_than(&members, new.sender_id);
-            Ok((message_view(message, new.sender_id, other), true))
+            let other = match deps.other_in(message.conversation_id, new.sender_id).await? {
+                Some(_) => other_member(deps, message.conversation_id, new.sender_id).await?,
+                None => None,
+            };
+            Ok((message_view(message, new.sender_id, other.as_ref()), true))
         }
         AppendOutcome::ClientIdReused => Err(ServiceError::ClientMessageIdReused),
         AppendOutcome::NotAMember => Err(ServiceError::NotFound("conversation")),

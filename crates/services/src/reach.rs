@@ -159,10 +159,14 @@ impl Deps {
         if let Some(pair) = self.reach.pairs.get(&conversation) {
             return Ok(pair.and_then(other));
         }
-        let members = self.stores.conversations.members(conversation).await?;
+        // Of a group this is all that is read.
+        let Some(member) = self.stores.conversations.member(conversation, user).await? else { return Ok(None) };
+        let members = match member.role {
+            None => self.stores.conversations.members(conversation).await?,
+            Some(_) => Vec::new(),
+        };
         let pair = match &*members {
-            [] => return Ok(None),
-            [a, b] if a.role.is_none() => Some([a.user_id, b.user_id]),
+            [a, b] => Some([a.user_id, b.user_id]),
             _ => None,
         };
         self.reach.pairs.insert(conversation, pair);

@@ -35,6 +35,8 @@ pub enum ProblemCode {
     NotPermitted,
     /// The password is right, and the account is locked.
     AccountLocked,
+    /// The conversation is no group.
+    NotAGroup,
     /// There is no such thing, or it is not the caller's to see.
     NotFound,
     /// There is nothing under this path.
@@ -129,6 +131,7 @@ impl ProblemCode {
         Self::NotAllowedToWrite,
         Self::NotPermitted,
         Self::AccountLocked,
+        Self::NotAGroup,
         Self::NotFound,
         Self::UnknownPath,
         Self::UnknownCommand,
@@ -285,6 +288,14 @@ impl ProblemCode {
                 "Account locked",
                 "The password is right, and an administrator has locked the account; `lock` says why and until when.",
                 "Show the user the reason. Signing in works again when the lock has ended.",
+            ),
+            Self::NotAGroup => row(
+                "not_a_group",
+                StatusCode::CONFLICT,
+                "Not a group",
+                "The request is for groups, and this conversation of the caller's is a direct one: it has no name, no \
+                 roles, and its two members stay.",
+                "Offer the action only where the conversation's `kind` is `group`.",
             ),
             Self::NotFound => row(
                 "not_found",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor_domain::{InvalidValue, store::StoreError};
+use parlor_domain::{InvalidValue, UserId, store::StoreError};
 use parlor_services::{AuthFailure, ServiceError};
 
 use super::{Problem, ProblemCode};
@@ -31,6 +31,8 @@ impl From<ServiceError> for Problem {
                     message: format!("must not name users that do not exist: {}", ids.join(", ")).into(),
                 }])
             }
+            ServiceError::MayNotAdd { field, ids, blocking } => may_not_add(field, &ids, blocking),
+            ServiceError::NotAGroup => Self::new(ProblemCode::NotAGroup, "this conversation is no group"),
             ServiceError::NotPermitted => Self::new(ProblemCode::NotPermitted, "the caller's role does not allow this"),
             ServiceError::NotFound(thing) => Self::new(ProblemCode::NotFound, format!("there is no such {thing}")),
             ServiceError::AccountLocked(lock) => {
@@ -94,6 +96,27 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// Names those of several users whom a refusal is about.
+fn may_not_add(field: &'static str, ids: &[UserId], blocking: bool) -> Problem {
+    let (code, detail, rule) = if blocking {
+        (ProblemCode::UserBlocked, "some of these users are blocked by you", "must not name users whom you block")
+    } else {
+        (
+            ProblemCode::NotAllowedToWrite,
+            "some of these users can't be added",
+            "must not name users whom you can't write to",
+        )
+    };
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut problem = Problem::new(code, detail);
+    problem.0.errors = vec![crate::wire::FieldError {
+        field: field.into(),
+        code: code.name().into(),
+        message: format!("{rule}: {}", ids.join(", ")).into(),
+    }];
+    problem
+}
+
 fn unauthenticated(failure: AuthFailure) -> Problem {
     let (code, detail) = match failure {
         AuthFailure::Missing => (ProblemCode::Unauthenticated, "a token is needed"),
@@ -129,6 +152,7 @@ mod tests {
         let reason = InvalidValue::new("self", "must be another user");
         let spam = LockReason::parse("spam").unwrap();
         let lock = Lock { reason: spam, at: Timestamp::MAX, until: None };
+        let may_not_add = |blocking| ServiceError::MayNotAdd { field: "userIds", ids: Vec::new(), blocking };
         vec![
             (ServiceError::Unauthenticated(AuthFailure::Missing), 401, "unauthenticated", None),
             (ServiceError::Unauthenticated(AuthFailure::Invalid), 401, "invalid_token", None),
@@ -139,6 +163,9 @@ mod tests {
             (ServiceError::Taken("email"), 409, "taken", None),
             (ServiceError::Invalid { field: "userId", reason }, 422, "validation_failed", None),
             (ServiceError::UnknownUsers { field: "userIds", ids: Vec::new() }, 422, "validation_failed", None),
+            (may_not_add(false), 403, "not_allowed_to_write", None),
+            (may_not_add(true), 409, "user_blocked", None),
+            (ServiceError::NotAGroup, 409, "not_a_group", None),
             (ServiceError::NotPermitted, 403, "not_permitted", None),
             (ServiceError::NotFound("user"), 404, "not_found", None),
             (ServiceError::AccountLocked(lock), 403, "account_locked", None),

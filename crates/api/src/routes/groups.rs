@@ -43,7 +43,7 @@ pub(super) async fn create(
     params(IdParam),
     request_body = wire::UpdateConversation,
     responses((status = 200, description = "The group as it is then", body = wire::Conversation)),
-    extensions(("x-problems" = json!(["not_permitted", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[patch("/conversations/{id}")]
@@ -89,6 +89,7 @@ pub(super) async fn set_settings(
     operation_id = "listMembers",
     params(IdParam, MembersParams),
     responses((status = 200, description = "A page of members", body = wire::Page<wire::GroupMember>)),
+    extensions(("x-problems" = json!(["not_a_group"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[get("/conversations/{id}/members")]
@@ -113,7 +114,7 @@ pub(super) async fn members(
     params(IdParam),
     request_body = wire::AddMembers,
     responses((status = 200, description = "The group as it is then", body = wire::Conversation)),
-    extensions(("x-problems" = json!(["not_permitted", "user_blocked", "not_allowed_to_write", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "user_blocked", "not_allowed_to_write", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[post("/conversations/{id}/members")]
@@ -136,7 +137,7 @@ pub(super) async fn add(
     params(MemberParam),
     request_body = wire::SetRole,
     responses((status = 200, description = "The group as it is then", body = wire::Conversation)),
-    extensions(("x-problems" = json!(["not_permitted", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[patch("/conversations/{id}/members/{userId}")]
@@ -160,7 +161,7 @@ pub(super) async fn set_role(
     operation_id = "removeMember",
     params(MemberParam),
     responses((status = 204, description = "He is gone")),
-    extensions(("x-problems" = json!(["not_permitted", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/conversations/{id}/members/{userId}")]

@@ -205,9 +205,13 @@ async fn a_resume_that_cannot_read_leaves_the_connection_as_it_was() {
     let mut conversations = MockConversationStore::new();
     conversations.expect_heads().returning(move |_| Ok(heads.clone()));
     let members = real.members(id).await.unwrap();
+    let both = members.clone();
+    conversations.expect_members().returning(move |_| Ok(both.clone()));
+    let me = real.member(id, bob.user).await.unwrap();
+    conversations.expect_member().returning(move |_, _| Ok(me.clone()));
     // The first resume fails, the second one reads.
-    conversations.expect_members().times(1).returning(|_| Err(down()));
-    conversations.expect_members().returning(move |_| Ok(members.clone()));
+    conversations.expect_told_members().times(1).returning(|_| Err(down()));
+    conversations.expect_told_members().returning(move |_| Ok(members.clone()));
     let world = world.with_stores(|stores| Stores { conversations: Arc::new(conversations), ..stores }).await;
     let mut reader = world.connect_paused(bob).await;
     let known = [(parlor_domain::StreamId::Conversation(id), parlor_domain::Rev::ZERO)];

@@ -353,11 +353,15 @@ async fn who_may_not_write_to_somebody_can_not_add_him_to_a_group() {
     let id = world.group(ada, &[cem]).await;
     world.services.relations.block(bob, ada.user).await.unwrap();
     let added = add(&world, ada, id, &[bob.user]).await;
-    assert!(matches!(added, Err(ServiceError::NotAllowedToWrite)), "{added:?}");
+    let Err(ServiceError::MayNotAdd { field: "userIds", ids, blocking: false }) = added else { panic!("{added:?}") };
+    assert_eq!(ids, [bob.user], "those are named whom it is about");
     let name = ConversationName::parse("Round table").unwrap();
     let group = CreateGroup { name, description: None, members: vec![cem.user, ada.user] };
     let made = world.services.groups.create(bob, group).await;
-    assert!(matches!(made, Err(ServiceError::Blocking)), "{made:?}");
+    let Err(ServiceError::MayNotAdd { field: "memberIds", ids, blocking: true }) = made else { panic!("{made:?}") };
+    assert_eq!(ids, [ada.user]);
+    let role = add(&world, cem, id, &[bob.user]).await;
+    assert!(matches!(role, Err(ServiceError::NotPermitted)), "whoever could be added: {role:?}");
     assert_eq!(members(&world, ada, id).await.len(), 2);
 }
 
@@ -378,4 +382,90 @@ async fn in_a_group_a_block_hides_that_the_other_one_types_and_no_message() {
         saw_typing.push(reader.until("message of three").await.iter().any(|text| text.starts_with("typing")));
     }
     assert_eq!(saw_typing, [false, true]);
+}
+
+#[tokio::test]
+async fn a_direct_conversation_is_no_group_to_its_members_and_nothing_to_others() {
+    let world = World::new().await;
+    let [ada, bob, cem] = three(&world).await;
+    let id = world.services.conversations.open_direct(ada, bob.user).await.unwrap().view.conversation.id;
+    let groups = &world.services.groups;
+    let all = async |caller| {
+        [
+            rename(&world, caller, id, "Ours").await,
+            add(&world, caller, id, &[cem.user]).await,
+            remove(&world, caller, id, bob).await,
+            remove(&world, caller, id, caller).await,
+            groups.set_role(caller, id, bob.user, MemberRole::Admin).await.map(drop),
+            groups.members(caller, id, None, 10).await.map(drop),
+        ]
+    };
+    for refused in all(ada).await {
+        assert!(matches!(refused, Err(ServiceError::NotAGroup)), "{refused:?}");
+    }
+    for refused in all(cem).await {
+        assert!(matches!(refused, Err(ServiceError::NotFound("conversation"))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_told_to_nobody() {
+    let world = World::new().await;
+    let [ada, bob, _] = three(&world).await;
+    let id = world.group(ada, &[bob]).await;
+    let (mut ada_reads, mut bob_reads) = (world.connect(ada).await, world.connect(bob).await);
+    let before = [world.rev(ada).await, world.rev(bob).await];
+    rename(&world, ada, id, "Round table").await.unwrap();
+    add(&world, ada, id, &[bob.user]).await.unwrap();
+    world.services.groups.set_role(ada, id, bob.user, MemberRole::Member).await.unwrap();
+    let same = MemberSettingsChange { pinned: Some(false), muted_until: Some(None), ..MemberSettingsChange::default() };
+    world.services.conversations.set_settings(ada, id, same).await.unwrap();
+    world.send(ada, id, "hello").await.unwrap();
+    for reader in [&mut ada_reads, &mut bob_reads] {
+        assert_eq!(reader.messages_until("hello").await.len(), 1);
+    }
+    assert_eq!([world.rev(ada).await, world.rev(bob).await], before);
+    assert_eq!(world.services.conversations.find(ada, id).await.unwrap().conversation.rev, Rev::new(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_added_to_many_groups_at_once_is_told_of_each_before_he_hears_anything_of_it() {
+    const GROUPS: usize = 60;
+    let world = std::sync::Arc::new(World::new().await);
+    let [ada, bob, cem] = three(&world).await;
+    let mut cem_reads = world.connect(cem).await;
+    let mut tasks = Vec::new();
+    for n in 0..GROUPS {
+        let world = std::sync::Arc::clone(&world);
+        let owner = if n % 2 == 0 { ada } else { bob };
+        tasks.push(tokio::spawn(async move {
+            let id = world.group(owner, &[]).await;
+            let sends = async {
+                for n in 0..5 {
+                    world.send(owner, id, &format!("{n} in {id}")).await.unwrap();
+                }
+            };
+            let newcomers = [cem.user];
+            let (added, ()) = tokio::join!(add(&world, owner, id, &newcomers), sends);
+            added.unwrap();
+            world.send(owner, id, &format!("last in {id}")).await.unwrap();
+            id
+        }));
+    }
+    let mut ids = Vec::new();
+    for task in tasks {
+        ids.push(task.await.unwrap());
+    }
+    let mut seen = Vec::new();
+    for id in &ids {
+        let last = format!("message last in {id}");
+        if !seen.iter().any(|text: &String| text.starts_with(&last)) {
+            seen.extend(cem_reads.until(&last).await);
+        }
+    }
+    for id in ids {
+        let told = seen.iter().position(|text| text.starts_with(&format!("conversation {id}"))).unwrap();
+        let first = seen.iter().position(|text| text.contains(&format!("in {id}"))).unwrap();
+        assert!(told < first, "{:?}", &seen[first..=told]);
+    }
 }

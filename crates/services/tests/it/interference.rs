@@ -160,3 +160,58 @@ async fn who_is_removed_from_a_group_while_a_connection_is_made_hears_nothing_mo
     texts.extend(bob_reads.until("system group_created").await);
     assert!(!texts.iter().any(|text| text.contains("secret") || text.contains("removed")), "{texts:?}");
 }
+
+#[tokio::test]
+async fn who_was_removed_without_an_answer_hears_nothing_more() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let id = world.group(ada, &[bob]).await;
+    let (mut ada_reads, mut bob_reads) = (world.connect(ada).await, world.connect(bob).await);
+    world.hooks.lose(Point::ChangeGroup);
+    world.services.groups.remove(ada, id, bob.user).await.unwrap_err();
+    assert_eq!(ada_reads.until("system members_removed").await.len(), 1, "the others are told");
+    world.services.conversations.set_typing(ada, id, true).await.unwrap();
+    world.send(ada, id, "secret").await.unwrap();
+    ada_reads.until("message secret").await;
+    assert_eq!(bob_reads.until("deleted").await, [format!("deleted {id}@2")]);
+    world.let_everything_happen().await;
+    assert_eq!(bob_reads.so_far().await, Vec::<String>::new());
+    let again = world.services.groups.remove(ada, id, bob.user).await.unwrap_err();
+    assert!(matches!(again, parlor_services::ServiceError::NotFound("member")), "{again:?}");
+}
+
+#[tokio::test]
+async fn who_was_added_without_an_answer_is_told_and_hears() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let id = world.group(ada, &[]).await;
+    let mut bob_reads = world.connect(bob).await;
+    world.hooks.lose(Point::ChangeGroup);
+    world.services.groups.add(ada, id, vec![bob.user]).await.unwrap_err();
+    world.send(ada, id, "welcome").await.unwrap();
+    let told = [format!("conversation {id}@1"), "system members_added@2".into(), "message welcome@3".into()];
+    let mut heard = bob_reads.until("message welcome").await;
+    heard.retain(|text| !text.starts_with("receipt"));
+    assert_eq!(heard, told);
+}
+
+#[tokio::test]
+async fn where_nobody_can_tell_who_is_in_a_group_it_is_looked_at_until_somebody_can() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let (left, new) = (world.group(ada, &[bob]).await, world.group(ada, &[]).await);
+    let mut bob_reads = world.connect(bob).await;
+    world.hooks.lose(Point::ChangeGroup);
+    world.hooks.fail(Point::Member);
+    world.services.groups.remove(ada, left, bob.user).await.unwrap_err();
+    world.hooks.lose(Point::ChangeGroup);
+    world.hooks.fail(Point::Member);
+    let added = world.services.groups.add(ada, new, vec![bob.user]).await;
+    added.unwrap_err();
+    world.send(ada, left, "secret").await.unwrap();
+    let _background = Background::start(&world.services, Duration::from_millis(1));
+    let mut texts = bob_reads.until("system members_added").await;
+    texts.extend(bob_reads.so_far().await);
+    assert!(texts.contains(&format!("deleted {left}@2")), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("secret") || text.contains("removed")), "{texts:?}");
+}

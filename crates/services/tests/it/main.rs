@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod servers;
 mod store;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it waits for")]
 mod support;

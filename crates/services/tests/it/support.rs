@@ -142,11 +142,16 @@ impl World {
         self.services.presence.set_status(caller, status).await.unwrap();
     }
 
+    /// Another server on the same store.
+    pub(crate) async fn other_server(&self) -> Services {
+        let sources = Sources { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(1)) };
+        let config = ServicesConfig { shared_store: true, ..config() };
+        Services::build(self.stores(), &config, HUB, sources).await.unwrap()
+    }
+
     /// A started connection.
     pub(crate) async fn connect(&self, caller: Caller) -> Reader {
-        let (connection, outbox, _) = self.services.live.connect(caller, &TEXT).await.unwrap();
-        self.services.live.start(&connection);
-        Reader { connection, outbox, read: Vec::new() }
+        connect(&self.services, caller).await
     }
 
     /// A connection that waits to be resumed.
@@ -168,6 +173,13 @@ impl World {
     pub(crate) async fn rev(&self, caller: Caller) -> u64 {
         self.stores().users.rev(caller.user).await.unwrap().get()
     }
+}
+
+/// A started connection to a server.
+pub(crate) async fn connect(services: &Services, caller: Caller) -> Reader {
+    let (connection, outbox, _) = services.live.connect(caller, &TEXT).await.unwrap();
+    services.live.start(&connection);
+    Reader { connection, outbox, read: Vec::new() }
 }
 
 /// The reading end of a connection.

@@ -8,11 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, Login, Member, MemberSettingsChange, PasswordHash, ProfileChange, Rev, SessionId, Status,
-    Timestamp, User, UserId,
+    ConversationId, GroupChange, Login, Member, MemberSettingsChange, NewGroup, PasswordHash, ProfileChange, Rev,
+    SessionId, Status, Timestamp, User, UserId,
     store::{
-        ConversationStore, Credentials, Deleted, Directory, Head, Inbox, InboxEntry, NewDirect, NewUser, OpenedDirect,
-        ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreError, StoreResult, Stores, UserLogPage, UserStore,
+        ConversationStore, Credentials, Deleted, Directory, GroupOutcome, GroupStore, Head, Inbox, InboxEntry,
+        MembersPage, NewDirect, NewUser, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreError,
+        StoreResult, Stores, UserLogPage, UserStore,
     },
 };
 use tokio::sync::Notify;
@@ -27,10 +28,13 @@ pub(super) enum Point {
     EndedStatuses,
     FindConversation,
     Heads,
+    ChangeGroup,
+    Member,
 }
 
 enum Act {
     Fail,
+    Lose,
     Wait { after: bool, pause: Arc<Pause> },
 }
 
@@ -66,6 +70,11 @@ impl Hooks {
         self.0.lock().unwrap().insert(point, Act::Fail);
     }
 
+    /// The next call does everything, and its answer is lost.
+    pub(super) fn lose(&self, point: Point) {
+        self.0.lock().unwrap().insert(point, Act::Lose);
+    }
+
     /// The next call waits before it does anything.
     pub(super) fn pause_before(&self, point: Point) -> Arc<Pause> {
         self.pause(point, false)
@@ -87,6 +96,10 @@ impl Hooks {
         match act {
             None => call.await,
             Some(Act::Fail) => Err(StoreError::unavailable("the disk is on fire")),
+            Some(Act::Lose) => {
+                call.await?;
+                Err(StoreError::unavailable("the line is dead"))
+            }
             Some(Act::Wait { after: false, pause }) => {
                 pause.wait().await;
                 call.await
@@ -112,6 +125,7 @@ impl World {
         let with_hooks = |stores: Stores| Stores {
             users: Arc::new(Users(Arc::clone(&stores.users), Arc::clone(&hooks))),
             conversations: Arc::new(Conversations(Arc::clone(&stores.conversations), Arc::clone(&hooks))),
+            groups: Arc::new(Groups(Arc::clone(&stores.groups), Arc::clone(&hooks))),
             ..stores
         };
         let world = support::World::new().await.with_stores(with_hooks).await;
@@ -217,6 +231,12 @@ impl ConversationStore for Conversations {
     async fn members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
         self.0.members(id).await
     }
+    async fn told_members(&self, id: ConversationId) -> StoreResult<Vec<Member>> {
+        self.0.told_members(id).await
+    }
+    async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
+        self.1.around(Point::Member, self.0.member(id, user)).await
+    }
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
         self.0.advance_receipt(advance).await
     }
@@ -230,5 +250,23 @@ impl ConversationStore for Conversations {
     }
     async fn user_changes(&self, user: UserId, after: Rev, limit: usize) -> StoreResult<UserLogPage> {
         self.0.user_changes(user, after, limit).await
+    }
+}
+
+struct Groups(Arc<dyn GroupStore>, Arc<Hooks>);
+
+#[async_trait]
+impl GroupStore for Groups {
+    async fn create(&self, new: &NewGroup) -> StoreResult<GroupOutcome> {
+        self.1.around(Point::ChangeGroup, self.0.create(new)).await
+    }
+    async fn change(&self, change: &GroupChange) -> StoreResult<GroupOutcome> {
+        self.1.around(Point::ChangeGroup, self.0.change(change)).await
+    }
+    async fn members(&self, page: &MembersPage) -> StoreResult<Vec<Member>> {
+        self.0.members(page).await
+    }
+    async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
+        self.0.of(user).await
     }
 }
