@@ -185,7 +185,9 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         | ServiceError::Taken(_)
         | ServiceError::Invalid { .. }
         | ServiceError::UnknownUsers { .. }
+        | ServiceError::MayNotAdd { .. }
         | ServiceError::NotPermitted
+        | ServiceError::NotAGroup
         | ServiceError::NotFound(_)
         | ServiceError::AccountLocked(_)
         | ServiceError::LastSuperAdmin

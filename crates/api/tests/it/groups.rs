@@ -167,3 +167,32 @@ async fn a_conversation_is_muted_pinned_archived_and_hidden_for_oneself() {
     assert_eq!(count("", &ada).await, 1);
     app.get(&format!("{CONVERSATIONS}?archived=perhaps"), &ada.access).await.assert_invalid("archived", "wrong_type");
 }
+
+#[actix_web::test]
+async fn a_refusal_of_several_users_names_those_whom_it_is_about() {
+    let app = start().await;
+    let [ada, bob, cem] = app.three().await;
+    let id = app.group(&ada, &[]).await;
+    let block = app.send(request(Method::PUT, &format!("/api/v1/blocks/{}", ada.id), &bob.access)).await;
+    assert!(block.status.is_success());
+    let members = format!("{CONVERSATIONS}/{id}/members");
+    let refused = app.post(&members, &ada.access, json!({ "userIds": [cem.id, bob.id] })).await;
+    refused.assert_problem(403, "not_allowed_to_write");
+    let error = &refused.body["errors"][0];
+    assert_eq!((&error["field"], &error["code"]), (&json!("userIds"), &json!("not_allowed_to_write")));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(bob.id.as_str()) && !message.contains(cem.id.as_str()), "{message}");
+}
+
+#[actix_web::test]
+async fn a_direct_conversation_is_no_group() {
+    let app = start().await;
+    let [ada, bob, cem] = app.three().await;
+    let opened = app.post(&format!("{CONVERSATIONS}/direct"), &ada.access, json!({ "userId": bob.id })).await;
+    let path = format!("{CONVERSATIONS}/{}", opened.body["id"].as_str().unwrap());
+    app.get(&format!("{path}/members"), &ada.access).await.assert_problem(409, "not_a_group");
+    app.get(&format!("{path}/members"), &cem.access).await.assert_problem(404, "not_found");
+    let add = json!({ "userIds": [cem.id] });
+    app.post(&format!("{path}/members"), &ada.access, add.clone()).await.assert_problem(409, "not_a_group");
+    app.post(&format!("{path}/members"), &cem.access, add).await.assert_problem(404, "not_found");
+}
