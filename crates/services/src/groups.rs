@@ -92,8 +92,8 @@ impl GroupService {
     /// Adds users to a group. Who is in it already, or named twice, does not matter.
     ///
     /// # Errors
-    /// `NotFound`, `NotAGroup`, `NotPermitted`, `UnknownUsers`, `MayNotAdd`, `Invalid` for more members than a group may
-    /// have, `RateLimited`, `Store`.
+    /// `NotFound`, `NotAGroup`, `NotPermitted`, `UnknownUsers`, `MayNotAdd`, `RateLimited`, `Store`, and `Invalid` for
+    /// more members than a group may have.
     pub async fn add(&self, caller: Caller, id: ConversationId, users: Vec<UserId>) -> ServiceResult<ConversationView> {
         self.deps.limits.conversation(caller.user)?;
         let users = distinct(users, caller.user);

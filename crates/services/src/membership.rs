@@ -48,7 +48,8 @@ impl Deps {
         }
         let doubt = self.unsure.add(id, users, self.clock.now() + MAY_HAPPEN);
         if let Err(error) = self.settle(id, &doubt).await {
-            warn!(conversation = %id, error = &error as &dyn std::error::Error, "can't read who is in a group; trying again");
+            let error = &error as &dyn std::error::Error;
+            warn!(conversation = %id, error, "can't read who is in a group; trying again");
         }
     }
 

@@ -35,8 +35,6 @@ pub enum ProblemCode {
     NotPermitted,
     /// The password is right, and the account is locked.
     AccountLocked,
-    /// The conversation is no group.
-    NotAGroup,
     /// There is no such thing, or it is not the caller's to see.
     NotFound,
     /// There is nothing under this path.
@@ -47,6 +45,8 @@ pub enum ProblemCode {
     MethodNotAllowed,
     /// The body took too long to arrive.
     RequestTimeout,
+    /// The conversation is no group.
+    NotAGroup,
     /// Somebody else has this user name or e-mail address.
     Taken,
     /// The client message id was used for another message.
@@ -131,12 +131,12 @@ impl ProblemCode {
         Self::NotAllowedToWrite,
         Self::NotPermitted,
         Self::AccountLocked,
-        Self::NotAGroup,
         Self::NotFound,
         Self::UnknownPath,
         Self::UnknownCommand,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
+        Self::NotAGroup,
         Self::Taken,
         Self::ClientMessageIdReused,
         Self::RecipientDeleted,
@@ -289,14 +289,6 @@ impl ProblemCode {
                 "The password is right, and an administrator has locked the account; `lock` says why and until when.",
                 "Show the user the reason. Signing in works again when the lock has ended.",
             ),
-            Self::NotAGroup => row(
-                "not_a_group",
-                StatusCode::CONFLICT,
-                "Not a group",
-                "The request is for groups, and this conversation of the caller's is a direct one: it has no name, no \
-                 roles, and its two members stay.",
-                "Offer the action only where the conversation's `kind` is `group`.",
-            ),
             Self::NotFound => row(
                 "not_found",
                 StatusCode::NOT_FOUND,
@@ -331,6 +323,14 @@ impl ProblemCode {
                 "Request timeout",
                 "The body did not arrive in time. The connection is closed.",
                 "Repeat the request over a new connection.",
+            ),
+            Self::NotAGroup => row(
+                "not_a_group",
+                StatusCode::CONFLICT,
+                "Not a group",
+                "The request is for groups, and this conversation of the caller's is a direct one: it has no name, no \
+                 roles, and its two members stay.",
+                "Offer the action only where the conversation's `kind` is `group`.",
             ),
             Self::Taken => row(
                 "taken",

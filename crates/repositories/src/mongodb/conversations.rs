@@ -25,7 +25,7 @@ use super::{
         encode, long, oid,
     },
     error::{Attempt, Failure},
-    holds,
+    holds, members,
     messages::{self, Tail},
     users::{by_id, record},
 };
@@ -76,7 +76,7 @@ impl ConversationStore for Database {
     }
 
     async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
-        self.read((id, user), |c, (id, user)| member(c, *id, *user).boxed()).await
+        self.read((id, user), |c, (id, user)| members::member(c, *id, *user).boxed()).await
     }
 
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
@@ -252,7 +252,7 @@ async fn entries(c: &Collections, found: &[StoredConversation], user: UserId) ->
     }
     let ids: Vec<ConversationId> = found.iter().map(|found| found.conversation.id).collect();
     let (members, tails) = tokio::join!(members_for(c, found, user), messages::tails(c, &ids));
-    let (mut members, mut tails) = (by_conversation(members?), tails?);
+    let (mut members, mut tails) = (members::by_conversation(members?), tails?);
     let mut entries = Vec::new();
     for StoredConversation { conversation, .. } in found {
         let mut conversation = conversation.clone();
@@ -356,14 +356,6 @@ async fn set_settings(
     Ok(recorded.map(|account| account.rev))
 }
 
-fn by_conversation(members: Vec<StoredMember>) -> HashMap<ConversationId, Vec<Member>> {
-    let mut grouped: HashMap<ConversationId, Vec<Member>> = HashMap::new();
-    for StoredMember { conversation, member, .. } in members {
-        grouped.entry(conversation).or_default().push(member);
-    }
-    grouped
-}
-
 /// Where the conversations of each of these users are.
 pub(crate) async fn heads(c: &Collections, users: &[UserId]) -> Attempt<HashMap<UserId, Vec<Head>>> {
     /// How many conversations are asked about at a time.
@@ -383,46 +375,6 @@ pub(crate) async fn heads(c: &Collections, users: &[UserId]) -> Attempt<HashMap<
         }
     }
     Ok(heads)
-}
-
-/// Who is in each of these conversations, in the order of the users' ids.
-pub(crate) async fn members(c: &Collections, ids: &[ConversationId]) -> Attempt<HashMap<ConversationId, Vec<Member>>> {
-    let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
-    let filter = doc! { "conversation": { "$in": ids } };
-    let found = holds::members(c, &c.newest_members, filter, doc! { "conversation": 1, "user": 1 }).await?;
-    Ok(by_conversation(found))
-}
-
-/// The same of those whose members are told each other's positions.
-pub(crate) async fn told_members(
-    c: &Collections,
-    ids: &[ConversationId],
-) -> Attempt<HashMap<ConversationId, Vec<Member>>> {
-    const TOLD: usize = InboxEntry::POSITIONS_TOLD as usize;
-    // As many as there can be if all of them are small, so that a large one does not cost more.
-    let limit = ids.len() * (TOLD + 1);
-    let oids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
-    let filter = doc! { "conversation": { "$in": oids.clone() } };
-    let order = doc! { "conversation": 1, "user": 1 };
-    let found = holds::some_members(c, &c.newest_members, (filter, order), Some(limit)).await?;
-    let mut found =
-        if found.len() < limit { by_conversation(found) } else { members(c, &small(c, oids).await?).await? };
-    found.retain(|_, members| members.len() <= TOLD);
-    Ok(found)
-}
-
-/// Those of these conversations that have few members.
-async fn small(c: &Collections, ids: Vec<ObjectId>) -> Attempt<Vec<ConversationId>> {
-    let one_too_many = format!("members.{}", InboxEntry::POSITIONS_TOLD);
-    let small = doc! { "_id": { "$in": ids }, one_too_many: { "$exists": false } };
-    let found = all::<ConversationDocument>(c.conversations.find(small).await?).await?;
-    Ok(found.into_iter().map(|found| found.conversation.id).collect())
-}
-
-async fn member(c: &Collections, id: ConversationId, user: UserId) -> Attempt<Option<Member>> {
-    let filter = doc! { "conversation": oid(id.as_bytes()), "user": oid(user.as_bytes()) };
-    let found = holds::members(c, &c.members, filter, doc! { "conversation": 1, "user": 1 }).await?;
-    Ok(found.into_iter().next().map(|found| found.member))
 }
 
 /// The member as the receipt leaves him.

@@ -14,6 +14,7 @@ mod gather;
 mod groups;
 mod holds;
 mod maintenance;
+mod members;
 mod messages;
 mod migrations;
 #[cfg(test)]
@@ -113,8 +114,8 @@ impl MongoStore {
             users: Gather::new(|c, ids| users::by_ids(c, ids).boxed()),
             sessions: Gather::new(|c, ids| sessions::by_ids(c, ids).boxed()),
             heads: Gather::new(|c, users| conversations::heads(c, users).boxed()),
-            members: Gather::new(|c, ids| conversations::members(c, ids).boxed()),
-            told_members: Gather::new(|c, ids| conversations::told_members(c, ids).boxed()),
+            members: Gather::new(|c, ids| members::members(c, ids).boxed()),
+            told_members: Gather::new(|c, ids| members::told_members(c, ids).boxed()),
             ties: Gather::new(|c, pairs| relations::ties_between(c, pairs).boxed()),
             relation_turns: Mutex::new(()),
             me: Weak::clone(me),
