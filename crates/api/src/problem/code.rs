@@ -115,7 +115,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
