@@ -5,7 +5,7 @@
 use divan::{Bencher, black_box};
 use parlor_api::live::{SOCKET_IO, WEBSOCKET};
 use parlor_domain::{
-    Content, ConversationId, Event, Message, MessageId, MessageText, MessageView, Metadata, Rev, Seq, StreamId,
+    Content, ConversationId, Event, Marks, Message, MessageId, MessageText, MessageView, Metadata, Rev, Seq, StreamId,
     Timestamp, UserId,
 };
 use parlor_realtime::{Envelope, Format, Viewer};
@@ -21,6 +21,7 @@ fn message() -> Envelope {
         conversation_id,
         seq: Seq::new(41),
         rev: Rev::new(42),
+        created_rev: Rev::new(1),
         sender_id: UserId::from_bytes([1; 12]),
         content: Content::Text(
             MessageText::parse("a text as long as messages are in chats, or a \"little\" longer").unwrap(),
@@ -28,8 +29,9 @@ fn message() -> Envelope {
         metadata: Metadata::default(),
         client_message_id: None,
         created_at: Timestamp::from_millis(1_700_000_000_040),
+        marks: Marks::default(),
     };
-    let event = Event::MessageCreated(Box::new(MessageView { message, delivery: None }));
+    let event = Event::MessageCreated(Box::new(MessageView { message, delivery: None, quote: None }));
     Envelope::new(Some((StreamId::Conversation(conversation_id), Rev::new(42))), event)
 }
 

@@ -16,11 +16,29 @@ pub struct Change {
     pub event: Event,
 }
 
+impl Event {
+    /// The event that tells of a message as it is, to one who knows its conversation up to a revision.
+    pub fn of_message(view: MessageView, known: Rev) -> Self {
+        let view = Box::new(view);
+        if view.message.created_rev > known {
+            Self::MessageCreated(view)
+        } else if view.message.is_deleted() {
+            Self::MessageDeleted(view)
+        } else {
+            Self::MessageUpdated(view)
+        }
+    }
+}
+
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A message was sent.
     MessageCreated(Box<MessageView>),
+    /// A message was edited, reacted to, or pinned, or no longer is.
+    MessageUpdated(Box<MessageView>),
+    /// A message was deleted; what is left of it.
+    MessageDeleted(Box<MessageView>),
     /// A member has received or read further.
     ReceiptUpdated(ReceiptView),
     /// A member began or ceased to write.

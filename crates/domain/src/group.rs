@@ -4,8 +4,8 @@
 //! change. So the rules stand here once, and hold for what is true at the moment of writing.
 
 use crate::{
-    Content, Conversation, ConversationId, ConversationName, Description, Member, Message, MessageId, Metadata, Rev,
-    Seq, SystemAction, SystemEvent, Timestamp, UserId,
+    Content, Conversation, ConversationId, ConversationName, Description, Marks, Member, Message, MessageId, Metadata,
+    Rev, Seq, SystemAction, SystemEvent, Timestamp, UserId,
 };
 
 /// What a member of a group may do: `docs/groups.md` has the table.
@@ -39,6 +39,11 @@ impl MemberRole {
 
     /// Whether this role may name and describe the group and add members.
     pub const fn manages(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+
+    /// Whether this role may delete what others have written, and pin.
+    pub(crate) const fn moderates(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
 
@@ -243,11 +248,13 @@ fn note(
         conversation_id,
         seq,
         rev,
+        created_rev: rev,
         sender_id,
         content: Content::System(event),
         metadata: Metadata::default(),
         client_message_id: None,
         created_at,
+        marks: Marks::default(),
     }
 }
 

@@ -4,12 +4,14 @@
 //! the edge, and is right from then on; `InvalidValue` says why one is not.
 
 mod administration;
+mod change;
 mod conversation;
 mod day;
 mod entropy;
 mod event;
 mod group;
 mod id;
+mod marks;
 mod message;
 mod relation;
 mod session;
@@ -24,6 +26,7 @@ mod value;
 mod view;
 
 pub use administration::{Act, Acting, Actor, AuditAction, AuditDetails, AuditEntry, Lock, LockReason, Named};
+pub use change::{ChangeGround, MessageAction, MessageChange, MessagePlan, MessageRefusal};
 pub use conversation::{
     Conversation, ConversationKind, ConversationName, Delivery, Description, Member, MemberSettings,
     MemberSettingsChange, ReceiptKind,
@@ -33,7 +36,11 @@ pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use event::{Change, Event};
 pub use group::{GroupAction, GroupChange, GroupPlan, GroupRefusal, MemberRole, NewGroup};
 pub use id::{AuditId, ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
-pub use message::{ClientMessageId, Content, Fingerprint, Message, MessageText, NewMessage, SystemAction, SystemEvent};
+pub use marks::{Emoji, Forward, Forwarded, Marks, Pin, Reaction, ReplyTo, UserReaction, Version};
+pub use message::{
+    ClientMessageId, Content, Deletion, Fingerprint, Message, MessageText, NewMessage, SendKey, SystemAction,
+    SystemEvent,
+};
 pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};
 pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};
 pub use status::{Presence, Status, StatusKind, StatusText};

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ConversationId, Entropy, InvalidValue, MessageId, Metadata, Rev, Seq, Timestamp, UserId,
+    ConversationId, Entropy, Forward, InvalidValue, Marks, MessageId, Metadata, ReplyTo, Rev, Seq, Timestamp, UserId,
     value::{is_blank, no_nul, one_visible_line, text_value},
 };
 
@@ -18,6 +18,8 @@ pub struct Message {
     pub seq: Seq,
     /// The change that made it what it is now.
     pub rev: Rev,
+    /// The change by which it was sent.
+    pub created_rev: Rev,
     /// Who sent it; of a system message, who did what it tells.
     pub sender_id: UserId,
     /// What it says.
@@ -28,19 +30,41 @@ pub struct Message {
     pub client_message_id: Option<ClientMessageId>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// What it bears beside that.
+    pub marks: Marks,
 }
 
 impl Message {
-    /// How many bytes its users wrote in it: the text and the metadata.
+    /// About how many bytes its users put into it: the text, the metadata, and who has reacted.
     pub fn size(&self) -> usize {
-        self.text().len() + self.metadata.as_str().len()
+        self.text().len() + self.metadata.as_str().len() + self.size_of_reactions()
     }
 
-    /// What its sender wrote; nothing in a system message.
+    /// About how many bytes its reactions take where they are shown.
+    pub fn size_of_reactions(&self) -> usize {
+        /// An id in an array.
+        const ID: usize = 27;
+        self.marks.reactions.iter().map(|reaction| reaction.emoji.as_str().len() + ID * reaction.users.len()).sum()
+    }
+
+    /// What its sender wrote; nothing in a system message, nor in a deleted one.
     pub fn text(&self) -> &str {
         match &self.content {
             Content::Text(text) => text.as_str(),
-            Content::System(_) => "",
+            Content::System(_) | Content::Deleted(_) => "",
+        }
+    }
+
+    /// Whether there is nothing left of it but its place.
+    pub const fn is_deleted(&self) -> bool {
+        self.deletion().is_some()
+    }
+
+    /// By whom and when it was deleted, if it is.
+    pub const fn deletion(&self) -> Option<Deletion> {
+        match self.content {
+            Content::Deleted(deletion) => Some(deletion),
+            Content::Text(_) | Content::System(_) => None,
         }
     }
 }
@@ -52,6 +76,17 @@ pub enum Content {
     Text(MessageText),
     /// What the server noted. Counts as unread for nobody.
     System(SystemEvent),
+    /// Nothing any more. Counts as unread for nobody.
+    Deleted(Deletion),
+}
+
+/// That a message was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What somebody did to a conversation, noted in its log.
@@ -192,6 +227,10 @@ pub struct NewMessage {
     pub metadata: Metadata,
     /// The name that the sender gives it, to send it once.
     pub client_message_id: Option<ClientMessageId>,
+    /// What it answers.
+    pub reply_to: Option<ReplyTo>,
+    /// If another message is passed on by it: which one. Text and metadata are that one's.
+    pub forward: Option<Forward>,
     /// The present.
     pub created_at: Timestamp,
 }
@@ -200,8 +239,55 @@ impl NewMessage {
     /// What tells a repeat from another message under the same [`ClientMessageId`], also when the stored one has
     /// changed since.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(digest(&[self.text.as_str().as_bytes(), self.metadata.as_str().as_bytes()]))
+        if let Some(Forward { conversation, message, .. }) = self.forward {
+            return Fingerprint::of_forward(conversation, message);
+        }
+        Fingerprint::of_text(&self.text, &self.metadata, self.reply_to.map(|reply| reply.message))
     }
+
+    /// What tells a repeat of it.
+    pub fn key(&self) -> SendKey {
+        SendKey {
+            id: self.id,
+            conversation_id: self.conversation_id,
+            sender_id: self.sender_id,
+            client_message_id: self.client_message_id.clone(),
+            fingerprint: self.fingerprint(),
+        }
+    }
+
+    /// The message that it becomes at a place.
+    pub fn at(&self, (seq, rev): (Seq, Rev)) -> Message {
+        let forwarded = self.forward.map(|forward| forward.origin);
+        Message {
+            id: self.id,
+            conversation_id: self.conversation_id,
+            seq,
+            rev,
+            created_rev: rev,
+            sender_id: self.sender_id,
+            content: Content::Text(self.text.clone()),
+            metadata: self.metadata.clone(),
+            client_message_id: self.client_message_id.clone(),
+            created_at: self.created_at,
+            marks: Marks { reply_to: self.reply_to, forwarded, ..Marks::default() },
+        }
+    }
+}
+
+/// What tells whether a message was sent before, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendKey {
+    /// The message's id.
+    pub id: MessageId,
+    /// The conversation it goes to.
+    pub conversation_id: ConversationId,
+    /// Who sends it.
+    pub sender_id: UserId,
+    /// The name that the sender gives it.
+    pub client_message_id: Option<ClientMessageId>,
+    /// The hash of what he sends.
+    pub fingerprint: Fingerprint,
 }
 
 /// The hash of what a sender sent.
@@ -211,6 +297,20 @@ pub struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// That of a message that nobody sent.
     pub const NONE: Self = Self([0; 32]);
+
+    /// That of a text, which may answer a message.
+    pub fn of_text(text: &MessageText, metadata: &Metadata, reply_to: Option<MessageId>) -> Self {
+        let (text, metadata) = (text.as_str().as_bytes(), metadata.as_str().as_bytes());
+        Self(match reply_to {
+            None => digest(&[text, metadata]),
+            Some(message) => digest(&[text, metadata, message.as_bytes()]),
+        })
+    }
+
+    /// That of a message that is passed on. What it says is not a part of it: that may have changed by the repeat.
+    pub fn of_forward(conversation: ConversationId, message: MessageId) -> Self {
+        Self(digest(&[b"parlor forward", conversation.as_bytes(), message.as_bytes()]))
+    }
 
     /// The fingerprint with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -312,6 +412,22 @@ mod tests {
         let entropy = SeededEntropy::new(1);
         let id = || MessageId::for_send(HERE, ME, None, &entropy);
         assert_ne!(id(), id());
+    }
+
+    #[test]
+    fn what_is_sent_has_another_fingerprint_as_an_answer_and_as_a_forward() {
+        let (text, metadata) = (MessageText::parse("hello").unwrap(), Metadata::default());
+        let [a, b] = [1, 2].map(|byte| MessageId::from_bytes([byte; 12]));
+        let prints = [
+            Fingerprint::of_text(&text, &metadata, None),
+            Fingerprint::of_text(&text, &metadata, Some(a)),
+            Fingerprint::of_text(&text, &metadata, Some(b)),
+            Fingerprint::of_forward(HERE, a),
+            Fingerprint::of_forward(HERE, b),
+            Fingerprint::of_forward(ConversationId::from_bytes([9; 12]), a),
+        ];
+        let different: std::collections::HashSet<_> = prints.iter().collect();
+        assert_eq!(different.len(), prints.len());
     }
 
     #[test]

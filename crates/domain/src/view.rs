@@ -54,6 +54,8 @@ pub struct MessageView {
     pub message: Message,
     /// How far it has come; for its sender alone.
     pub delivery: Option<Delivery>,
+    /// The beginning of the message that it answers, unless that is deleted.
+    pub quote: Option<String>,
 }
 
 /// A conversation as one of its members sees it.
@@ -69,7 +71,7 @@ pub struct ConversationView {
     pub receipts: Vec<ReceiptView>,
     /// The newest message.
     pub last_message: Option<MessageView>,
-    /// How many messages of others the reader has not read; system messages don't count.
+    /// How many messages of others the reader has not read; neither system messages nor deleted ones count.
     pub unread: u64,
 }
 

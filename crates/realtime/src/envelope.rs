@@ -50,15 +50,24 @@ impl Envelope {
 
     /// The frame for a user's connection in a format; made at the first call and shared from then on.
     pub fn frame(&self, format: &Format, user: UserId) -> Bytes {
-        let viewer = self.viewer(user);
+        let viewer = Viewer::of(&self.event, user);
         let made = &self.frames[format.slot][usize::from(viewer == Viewer::Author)];
         made.get_or_init(|| (format.encode)(self, viewer)).clone()
     }
+}
 
-    fn viewer(&self, user: UserId) -> Viewer {
-        match &self.event {
-            Event::MessageCreated(view) if view.message.sender_id == user => Viewer::Author,
+impl Viewer {
+    /// What a user is to an event.
+    pub fn of(event: &Event, user: UserId) -> Self {
+        match event {
+            Event::MessageCreated(view) | Event::MessageUpdated(view) | Event::MessageDeleted(view)
+                if view.message.sender_id == user =>
+            {
+                Viewer::Author
+            }
             Event::MessageCreated(_)
+            | Event::MessageUpdated(_)
+            | Event::MessageDeleted(_)
             | Event::ReceiptUpdated(_)
             | Event::Typing { .. }
             | Event::PresenceUpdated(_)

@@ -204,6 +204,8 @@ impl Hub {
         let standing = match event {
             Event::ReceiptUpdated(_) => Standing::State,
             Event::MessageCreated(_)
+            | Event::MessageUpdated(_)
+            | Event::MessageDeleted(_)
             | Event::Typing { .. }
             | Event::PresenceUpdated(_)
             | Event::UserUpdated(_)

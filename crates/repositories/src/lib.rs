@@ -5,6 +5,7 @@
 
 #[cfg(feature = "testing")]
 pub mod contract;
+mod marks;
 mod migration;
 pub mod mongodb;
 mod requests;

@@ -13,8 +13,8 @@ use parlor_domain::{
 use parlor_realtime::HubConfig;
 use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, LimitsConfig, LogIn, Password, Rate, RelationLimits, SendMessage, Sent,
-    ServiceResult, Services, ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, LimitsConfig, LogIn, MessageBody, Password, Rate, RelationLimits, SendMessage,
+    Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -68,8 +68,11 @@ impl World {
     fn send(&self, caller: Caller) -> ServiceResult<Sent> {
         let send = SendMessage {
             conversation: self.conversation,
-            text: MessageText::parse("a text as long as messages are in chats, or a little longer").unwrap(),
-            metadata: Metadata::default(),
+            body: MessageBody::Text {
+                text: MessageText::parse("a text as long as messages are in chats, or a little longer").unwrap(),
+                metadata: Metadata::default(),
+                reply_to: None,
+            },
             client_message_id: None,
         };
         self.runtime.block_on(self.services.messages.send(caller, send))

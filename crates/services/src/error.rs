@@ -68,6 +68,12 @@ pub enum ServiceError {
     /// A message with this client message id and another content was sent before.
     #[error("the client message id was used for another message")]
     ClientMessageIdReused,
+    /// The message is deleted.
+    #[error("the message is deleted")]
+    MessageDeleted,
+    /// There can't be more of these; the text says of what.
+    #[error("{0}")]
+    LimitReached(&'static str),
     /// The account that the message is for is deleted.
     #[error("the recipient's account is deleted")]
     RecipientDeleted,

@@ -269,7 +269,7 @@ async fn tell(deps: &Deps, changed: &GroupChanged) {
         deps.hub.publish(Change { stream, rev: *rev, event: Event::ConversationDeleted(id) });
     }
     for message in &changed.messages {
-        let view = MessageView { message: message.clone(), delivery: None };
+        let view = MessageView { message: message.clone(), delivery: None, quote: None };
         let event = Event::MessageCreated(Box::new(view));
         deps.hub.publish(Change { stream: StreamId::Conversation(id), rev: message.rev, event });
     }

@@ -7,6 +7,7 @@
 mod administration;
 mod auth;
 mod background;
+mod changes;
 mod config;
 mod conversations;
 mod error;
@@ -49,7 +50,7 @@ pub use error::{AuthFailure, ServiceError, ServiceResult};
 pub use groups::{CreateGroup, GroupService};
 pub use limits::{Budget, Limits, LimitsConfig, Rate, network};
 pub use live::{LiveService, Ready};
-pub use messages::{HistoryPage, MessageService, SendMessage, Sent};
+pub use messages::{HistoryPage, MessageBody, MessageService, SendMessage, Sent};
 pub use page::Page;
 pub use presence::PresenceService;
 pub use relations::{AskedFriend, RelationLimits, RelationService, RequestCursor};

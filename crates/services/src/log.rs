@@ -52,20 +52,24 @@ async fn conversation_changes(deps: &Deps, id: ConversationId, after: Rev, limit
     deps.follow(id, &page.messages).await?;
     let members = deps.stores.conversations.told_members(id).await?;
     let receipts = members.iter().filter(|_| !more).map(|member| receipt_view(id, member)).collect();
-    let changes = page.messages.into_iter().map(|message| message_change(message, &members)).collect();
+    let mut views: Vec<MessageView> =
+        page.messages.into_iter().map(|message| everyones_view(message, &members)).collect();
+    deps.quote(views.iter_mut()).await?;
+    let stream = StreamId::Conversation(id);
+    let change = |view: MessageView| {
+        let rev = view.message.rev;
+        Change { stream, rev, event: Event::of_message(view, after) }
+    };
+    let changes = views.into_iter().map(change).collect();
     Ok(CatchUp::Page(ChangePage { changes, rev, more, receipts }))
 }
 
-/// The change that a message is; how far it has come is for its sender to see, and writers of frames leave it out
+/// A message on its way to all members; how far it has come is for its sender to see, and writers of frames leave it out
 /// for others.
-fn message_change(message: Message, members: &[Member]) -> Change {
+fn everyones_view(message: Message, members: &[Member]) -> MessageView {
     let other = Member::other_than(members, message.sender_id);
     let delivery = other.map(|other| delivery(&message, other));
-    Change {
-        stream: StreamId::Conversation(message.conversation_id),
-        rev: message.rev,
-        event: Event::MessageCreated(Box::new(MessageView { message, delivery })),
-    }
+    MessageView { message, delivery, quote: None }
 }
 
 async fn user_changes(deps: &Deps, user: UserId, after: Rev, limit: usize) -> StoreResult<CatchUp> {

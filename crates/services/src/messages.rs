@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use parlor_domain::{
-    Change, ClientMessageId, ConversationId, Delivery, Event, Member, Message, MessageId, MessageText, MessageView,
-    Metadata, NewMessage, Seq, StreamId, UserId,
+    Change, ClientMessageId, Content, ConversationId, Delivery, Event, Fingerprint, Forward, Forwarded, InvalidValue,
+    Member, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq, StreamId,
+    Timestamp, UserId,
     store::{AppendOutcome, PAGE_BYTES, StoreResult, Window},
 };
 use tokio::join;
 
-use crate::{Budget, Caller, Deps, ServiceError, ServiceResult, detached, reach::Verdict, views::message_view};
+use crate::{
+    Budget, Caller, Deps, ServiceError, ServiceResult, changes::excerpt, detached, reach::Verdict, views::message_view,
+};
 
 /// How many messages are read at most before it is known whether the caller may have them.
 const READ_UNASKED: usize = 100;
 
 /// Sends and reads messages.
 pub struct MessageService {
-    deps: Arc<Deps>,
+    pub(crate) deps: Arc<Deps>,
 }
 
 /// A message to send.
@@ -25,11 +28,30 @@ pub struct SendMessage {
     /// Where to.
     pub conversation: ConversationId,
     /// What it says.
-    pub text: MessageText,
-    /// What the front end keeps with it.
-    pub metadata: Metadata,
+    pub body: MessageBody,
     /// The name that makes a repeat harmless.
     pub client_message_id: Option<ClientMessageId>,
+}
+
+/// What a message to send says.
+#[derive(Clone, Debug)]
+pub enum MessageBody {
+    /// What its sender writes.
+    Text {
+        /// The text.
+        text: MessageText,
+        /// What the front end keeps with it.
+        metadata: Metadata,
+        /// Which message of the conversation it answers.
+        reply_to: Option<MessageId>,
+    },
+    /// What another message says that its sender can read.
+    Forward {
+        /// Where that is.
+        conversation: ConversationId,
+        /// Which one.
+        message: MessageId,
+    },
 }
 
 /// What came of sending.
@@ -61,22 +83,14 @@ impl MessageService {
     /// Sends a message. When this returns, it is stored for good, and pushed to whoever listens.
     ///
     /// # Errors
-    /// `NotFound` if the caller is not in the conversation, `NotAllowedToWrite`, `Blocking`, `ClientMessageIdReused`,
+    /// `NotFound` if the caller is not in the conversation, or not in that of a message to pass on; `Invalid` for a
+    /// message that can't be answered or passed on; `NotAllowedToWrite`, `Blocking`, `ClientMessageIdReused`,
     /// `RecipientDeleted`, `RateLimited`, `Store`.
     pub async fn send(&self, caller: Caller, send: SendMessage) -> ServiceResult<Sent> {
         let budget = self.deps.limits.message(caller.user)?;
-        let name = send.client_message_id.as_ref();
-        let new = NewMessage {
-            id: MessageId::for_send(send.conversation, caller.user, name, &*self.deps.entropy),
-            conversation_id: send.conversation,
-            sender_id: caller.user,
-            text: send.text,
-            metadata: send.metadata,
-            client_message_id: send.client_message_id,
-            created_at: self.deps.clock.now(),
-        };
+        let now = self.deps.clock.now();
         let deps = Arc::clone(&self.deps);
-        let (message, repeated) = detached(async move { send_message(&deps, &new).await }).await?;
+        let (message, repeated) = detached(async move { send_message(&deps, caller.user, send, now).await }).await?;
         Ok(Sent { message, repeated, budget })
     }
 
@@ -92,7 +106,7 @@ impl MessageService {
         window: Window,
         limit: usize,
     ) -> ServiceResult<HistoryPage> {
-        let other = self.other_member(caller, conversation);
+        let other = self.deps.other_member(caller.user, conversation);
         let page = self.deps.stores.messages.page(conversation, window, limit + 1);
         let (other, mut messages) = if limit > READ_UNASKED {
             (other.await?, page.await?)
@@ -103,23 +117,34 @@ impl MessageService {
         };
         let next = cut(&mut messages, window, limit);
         let view = |message| message_view(message, caller.user, other.as_ref());
-        Ok(HistoryPage { items: messages.into_iter().map(view).collect(), next })
-    }
-
-    /// The other member of a direct conversation, for one of its members; nobody for a member of a group.
-    async fn other_member(&self, caller: Caller, conversation: ConversationId) -> ServiceResult<Option<Member>> {
-        let is_direct = self.deps.other_in(conversation, caller.user).await?.is_some();
-        if is_direct {
-            return Ok(other_member(&self.deps, conversation, caller.user).await?);
-        }
-        let me = self.deps.stores.conversations.member(conversation, caller.user).await?;
-        if me.is_some() { Ok(None) } else { Err(ServiceError::NotFound("conversation")) }
+        let mut items: Vec<_> = messages.into_iter().map(view).collect();
+        self.deps.quote(items.iter_mut()).await?;
+        Ok(HistoryPage { items, next })
     }
 }
 
-async fn other_member(deps: &Deps, conversation: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
-    let members = deps.stores.conversations.members(conversation).await?;
-    Ok(Member::other_than(&members, user).cloned())
+impl Deps {
+    /// The other member of a direct conversation, for one of its members; nobody for a member of a group.
+    pub(crate) async fn other_member(
+        &self,
+        reader: UserId,
+        conversation: ConversationId,
+    ) -> ServiceResult<Option<Member>> {
+        let other = self.other_of(reader, conversation).await?;
+        if other.is_some() || self.stores.conversations.member(conversation, reader).await?.is_some() {
+            return Ok(other);
+        }
+        Err(ServiceError::NotFound("conversation"))
+    }
+
+    /// The other member of a direct conversation of this user's; nobody otherwise.
+    pub(crate) async fn other_of(&self, user: UserId, conversation: ConversationId) -> StoreResult<Option<Member>> {
+        if self.other_in(conversation, user).await?.is_none() {
+            return Ok(None);
+        }
+        let members = self.stores.conversations.members(conversation).await?;
+        Ok(Member::other_than(&members, user).cloned())
+    }
 }
 
 /// Takes the one message too many off the far end, and says where the next page begins.
@@ -140,7 +165,91 @@ fn cut(messages: &mut Vec<Message>, window: Window, limit: usize) -> Option<Seq>
     }
 }
 
-async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageView, bool)> {
+/// What tells a repeat of a send. It takes no look at other messages: they may be gone since.
+fn key_of(deps: &Deps, sender: UserId, send: &SendMessage) -> SendKey {
+    let SendMessage { conversation, body, client_message_id } = send;
+    SendKey {
+        id: MessageId::for_send(*conversation, sender, client_message_id.as_ref(), &*deps.entropy),
+        conversation_id: *conversation,
+        sender_id: sender,
+        client_message_id: client_message_id.clone(),
+        fingerprint: match body {
+            MessageBody::Text { text, metadata, reply_to } => Fingerprint::of_text(text, metadata, *reply_to),
+            MessageBody::Forward { conversation, message } => Fingerprint::of_forward(*conversation, *message),
+        },
+    }
+}
+
+async fn send_message(
+    deps: &Deps,
+    sender: UserId,
+    send: SendMessage,
+    now: Timestamp,
+) -> ServiceResult<(MessageView, bool)> {
+    let key = key_of(deps, sender, &send);
+    match prepare(deps, &key, send.body, now).await {
+        Ok(prepared) => append(deps, &key, prepared).await,
+        Err(refusal) => sent_before(deps, &key, refusal).await,
+    }
+}
+
+/// What was sent while it was allowed, was sent, whatever became of the answer.
+async fn sent_before(deps: &Deps, key: &SendKey, refusal: ServiceError) -> ServiceResult<(MessageView, bool)> {
+    match deps.stores.messages.sent_before(key).await? {
+        Some(outcome) => tell(deps, key.sender_id, outcome, None).await,
+        None => Err(refusal),
+    }
+}
+
+/// A message to append, and the beginning of the one that it answers.
+type Prepared = (NewMessage, Option<String>);
+
+/// Looks up what a message refers to.
+async fn prepare(deps: &Deps, key: &SendKey, body: MessageBody, now: Timestamp) -> ServiceResult<Prepared> {
+    let (text, metadata, reply_to, forward, quote) = match body {
+        MessageBody::Text { text, metadata, reply_to: None } => (text, metadata, None, None, None),
+        MessageBody::Text { text, metadata, reply_to: Some(message) } => {
+            let answered = answerable(deps, key, message).await?;
+            let quote = excerpt(&answered);
+            let Message { id: message, seq, sender_id: sender, .. } = answered;
+            (text, metadata, Some(ReplyTo { message, seq, sender }), None, quote)
+        }
+        MessageBody::Forward { conversation, message } => {
+            let (_, original) = deps.readable(key.sender_id, (conversation, message)).await?;
+            let Content::Text(text) = original.content else { return Err(unknown_message("forward")) };
+            let said = Forwarded { sender: original.sender_id, created_at: original.created_at };
+            let origin = original.marks.forwarded.unwrap_or(said);
+            (text, original.metadata, None, Some(Forward { conversation, message, origin }), None)
+        }
+    };
+    let new = NewMessage {
+        id: key.id,
+        conversation_id: key.conversation_id,
+        sender_id: key.sender_id,
+        text,
+        metadata,
+        client_message_id: key.client_message_id.clone(),
+        reply_to,
+        forward,
+        created_at: now,
+    };
+    Ok((new, quote))
+}
+
+/// A message that a message of the same conversation may answer.
+async fn answerable(deps: &Deps, key: &SendKey, message: MessageId) -> ServiceResult<Message> {
+    deps.other_member(key.sender_id, key.conversation_id).await?;
+    let found = deps.stores.messages.find_many(&[message]).await?.pop();
+    let found = found.filter(|found| found.conversation_id == key.conversation_id && !found.is_deleted());
+    found.ok_or_else(|| unknown_message("replyTo"))
+}
+
+fn unknown_message(field: &'static str) -> ServiceError {
+    let reason = InvalidValue::new("unknown_message", "must be a message that is there and is not deleted");
+    ServiceError::Invalid { field, reason }
+}
+
+async fn append(deps: &Deps, key: &SendKey, (new, quote): Prepared) -> ServiceResult<(MessageView, bool)> {
     let other = deps.other_in(new.conversation_id, new.sender_id).await?;
     let verdict = match other {
         Some(other) => deps.may_write(new.sender_id, other).await?,
@@ -153,13 +262,9 @@ async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageVi
         Verdict::Unwanted => Some(ServiceError::NotAllowedToWrite),
     };
     if let Some(refusal) = refusal {
-        // What was sent while it was allowed, was sent, whatever became of the answer.
-        return match deps.stores.messages.sent_before(new).await? {
-            Some(outcome) => tell(deps, new, outcome).await,
-            None => Err(refusal),
-        };
+        return sent_before(deps, key, refusal).await;
     }
-    let sent = tell(deps, new, deps.stores.messages.append(new).await?).await?;
+    let sent = tell(deps, new.sender_id, deps.stores.messages.append(&new).await?, quote).await?;
     if let Some(other) = other {
         deps.reach.wrote(new.sender_id, other);
     }
@@ -167,12 +272,17 @@ async fn send_message(deps: &Deps, new: &NewMessage) -> ServiceResult<(MessageVi
 }
 
 /// Pushes what was stored, and gives it to its sender, with whether it had been stored before.
-async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceResult<(MessageView, bool)> {
+async fn tell(
+    deps: &Deps,
+    sender: UserId,
+    outcome: AppendOutcome,
+    quote: Option<String>,
+) -> ServiceResult<(MessageView, bool)> {
     match outcome {
         AppendOutcome::Appended { message, held } => {
-            deps.activities.has_sent(new.sender_id, new.created_at);
+            deps.activities.has_sent(sender, message.created_at);
             let delivery = held.map(|held| if held { Delivery::Held } else { Delivery::Sent });
-            let view = MessageView { message, delivery };
+            let view = MessageView { message, delivery, quote };
             deps.hub.publish(Change {
                 stream: StreamId::Conversation(view.message.conversation_id),
                 rev: view.message.rev,
@@ -183,11 +293,9 @@ async fn tell(deps: &Deps, new: &NewMessage, outcome: AppendOutcome) -> ServiceR
         AppendOutcome::Repeated(message) => {
             // The first attempt may have ended without an answer and without a push.
             deps.hub.reconcile(&[(StreamId::Conversation(message.conversation_id), message.rev)]);
-            let other = match deps.other_in(message.conversation_id, new.sender_id).await? {
-                Some(_) => other_member(deps, message.conversation_id, new.sender_id).await?,
-                None => None,
-            };
-            Ok((message_view(message, new.sender_id, other.as_ref()), true))
+            let other = deps.other_of(sender, message.conversation_id).await?;
+            let view = message_view(message, sender, other.as_ref());
+            Ok((deps.quoted(view).await?, true))
         }
         AppendOutcome::ClientIdReused => Err(ServiceError::ClientMessageIdReused),
         AppendOutcome::NotAMember => Err(ServiceError::NotFound("conversation")),

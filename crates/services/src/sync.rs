@@ -230,10 +230,15 @@ impl Room {
 /// About how much a change takes in an answer: what users wrote in it, and something for the rest.
 fn size_of_change(change: &Change) -> usize {
     const REST: usize = 512;
-    let message = |view: &MessageView| size_of_content(&view.message.content) + view.message.metadata.as_str().len();
+    let message = |view: &MessageView| {
+        size_of_content(&view.message.content)
+            + view.message.metadata.as_str().len()
+            + view.message.size_of_reactions()
+            + view.quote.as_deref().map_or(0, size_of_text)
+    };
     let user = |view: &UserView| size_of_text(view.user.bio.as_str()) + view.user.metadata.as_str().len();
     REST + match &change.event {
-        Event::MessageCreated(view) => message(view),
+        Event::MessageCreated(view) | Event::MessageUpdated(view) | Event::MessageDeleted(view) => message(view),
         Event::UserUpdated(view) => user(view),
         Event::ConversationCreated(view) | Event::ConversationUpdated(view) => {
             let description = view.conversation.description.as_ref();
@@ -260,6 +265,7 @@ fn size_of_content(content: &Content) -> usize {
     const ID: usize = 27;
     match content {
         Content::Text(text) => size_of_text(text.as_str()),
+        Content::Deleted(_) => 0,
         Content::System(event) => ID * event.users.len() + event.value.as_deref().map_or(0, size_of_text),
     }
 }
@@ -279,6 +285,8 @@ fn created(change: &Change) -> Option<(StreamId, Rev)> {
     match &change.event {
         Event::ConversationCreated(view) => Some((StreamId::Conversation(view.conversation.id), view.me.joined_rev)),
         Event::MessageCreated(_)
+        | Event::MessageUpdated(_)
+        | Event::MessageDeleted(_)
         | Event::ReceiptUpdated(_)
         | Event::Typing { .. }
         | Event::PresenceUpdated(_)

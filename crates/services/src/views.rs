@@ -69,7 +69,9 @@ impl Deps {
             let other = entry.other.as_ref().and_then(|member| users.get(&member.user_id)).cloned();
             self.conversation_view(entry, other, viewer)
         };
-        Ok(entries.into_iter().map(view).collect())
+        let mut views: Vec<ConversationView> = entries.into_iter().map(view).collect();
+        self.quote(views.iter_mut().filter_map(|view| view.last_message.as_mut())).await?;
+        Ok(views)
     }
 
     /// A conversation as `viewer` sees it; `NotFound` if he is not in it.
@@ -139,7 +141,7 @@ pub(crate) fn receipt_view(conversation_id: ConversationId, member: &Member) -> 
 /// A message as `viewer` sees it; `other` is the other member of a direct conversation.
 pub(crate) fn message_view(message: Message, viewer: UserId, other: Option<&Member>) -> MessageView {
     let delivery = other.filter(|_| message.sender_id == viewer).map(|other| delivery(&message, other));
-    MessageView { message, delivery }
+    MessageView { message, delivery, quote: None }
 }
 
 /// How far a message has come on its way to the other member.
@@ -148,7 +150,7 @@ pub(crate) fn delivery(message: &Message, other: &Member) -> Delivery {
         Delivery::Read
     } else if other.delivered_seq >= message.seq {
         Delivery::Delivered
-    } else if other.held_from.is_some_and(|from| message.rev > from) {
+    } else if other.held_from.is_some_and(|from| message.created_rev > from) {
         Delivery::Held
     } else {
         Delivery::Sent

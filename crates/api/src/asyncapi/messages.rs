@@ -5,10 +5,10 @@ use utoipa::ToSchema;
 
 use super::schemas::Schemas;
 use crate::wire::{
-    self, AddMembers, Authenticate, BlockUpdate, CommandKind, Conversation, ConversationDeleted, CreateGroup, Empty,
-    EventKind, Friend, FriendRemoved, FriendRequest, Message, PresenceUpdate, Ready, Receipt, RemoveMember, ReplyId,
-    SendFriendRequest, SendMessage, SessionRevoked, SetReceipt, SetStatus, Subject, SyncRequest, SyncResponse, Typing,
-    UpdateConversation, UpdateConversationSettings, UpdateMember, User,
+    self, AddMembers, Authenticate, BlockUpdate, CommandKind, Conversation, ConversationDeleted, CreateGroup,
+    EditOneMessage, Empty, EventKind, Friend, FriendRemoved, FriendRequest, Message, OneMessage, PresenceUpdate, React,
+    Ready, Receipt, RemoveMember, ReplyId, SendFriendRequest, SendMessage, SessionRevoked, SetReceipt, SetStatus,
+    Subject, SyncRequest, SyncResponse, Typing, UpdateConversation, UpdateConversationSettings, UpdateMember, User,
 };
 
 /// What every refused command is answered with.
@@ -34,7 +34,9 @@ impl Messages {
     pub(super) fn event(&mut self, kind: EventKind) -> String {
         let (data, place) = match kind {
             EventKind::Ready => (self.schemas.reference::<Ready>(), Place::Outside),
-            EventKind::MessageCreated => (self.schemas.reference::<Message>(), Place::InStream),
+            EventKind::MessageCreated | EventKind::MessageUpdated | EventKind::MessageDeleted => {
+                (self.schemas.reference::<Message>(), Place::InStream)
+            }
             EventKind::ReceiptUpdated => (self.schemas.reference::<Receipt>(), Place::InStream),
             EventKind::Typing => (self.schemas.reference::<Typing>(), Place::InStream),
             EventKind::PresenceUpdated => (self.schemas.reference::<PresenceUpdate>(), Place::Outside),
@@ -78,6 +80,10 @@ impl Messages {
             | CommandKind::UserBlock
             | CommandKind::UserUnblock => self.data::<Empty, Empty>(),
             CommandKind::MessageSend => self.data::<SendMessage, Message>(),
+            CommandKind::MessageEdit => self.data::<EditOneMessage, Message>(),
+            CommandKind::MessageDelete => self.data::<OneMessage, Empty>(),
+            CommandKind::MessagePin | CommandKind::MessageUnpin => self.data::<OneMessage, Message>(),
+            CommandKind::ReactionAdd | CommandKind::ReactionRemove => self.data::<React, Message>(),
             CommandKind::ReceiptRead | CommandKind::ReceiptDelivered => self.data::<SetReceipt, Receipt>(),
             CommandKind::ConversationCreate => self.data::<CreateGroup, Conversation>(),
             CommandKind::ConversationUpdate => self.data::<UpdateConversation, Conversation>(),

@@ -138,6 +138,54 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
             Code::RateLimited,
             Code::StoreFull,
         ],
+        CommandKind::MessageEdit => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::MessageDeleted,
+            Code::NotAllowedToWrite,
+            Code::UserBlocked,
+            Code::RecipientDeleted,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::MessageDelete => {
+            &[Code::Unauthenticated, Code::NotFound, Code::NotPermitted, Code::RateLimited, Code::StoreFull]
+        }
+        CommandKind::MessageUnpin => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::MessageDeleted,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::MessagePin => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::MessageDeleted,
+            Code::LimitReached,
+            Code::NotAllowedToWrite,
+            Code::UserBlocked,
+            Code::RecipientDeleted,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::ReactionAdd => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::MessageDeleted,
+            Code::LimitReached,
+            Code::NotAllowedToWrite,
+            Code::UserBlocked,
+            Code::RecipientDeleted,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::ReactionRemove => {
+            &[Code::Unauthenticated, Code::NotFound, Code::MessageDeleted, Code::RateLimited, Code::StoreFull]
+        }
         CommandKind::TypingStart | CommandKind::TypingStop => {
             &[Code::Unauthenticated, Code::NotFound, Code::RateLimited]
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use parlor_domain::{ConversationId, InvalidValue, SessionId, UserId};
+use parlor_domain::{ConversationId, Emoji, InvalidValue, MessageId, SessionId, UserId};
 
 use crate::problem::{Problem, ProblemCode};
 
@@ -31,6 +31,31 @@ impl FromRequest for PathMember {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(named(request, "id").and_then(|id| Ok(Self(id, named(request, "userId")?))))
+    }
+}
+
+/// A conversation and a message in the path, as `id` and `messageId`.
+pub(crate) struct PathMessage(pub(crate) ConversationId, pub(crate) MessageId);
+
+impl FromRequest for PathMessage {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(named(request, "id").and_then(|id| Ok(Self(id, named(request, "messageId")?))))
+    }
+}
+
+/// An emoji in the path, as `emoji`.
+pub(crate) struct PathEmoji(pub(crate) Emoji);
+
+impl FromRequest for PathEmoji {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = Emoji::parse(request.match_info().query("emoji"));
+        ready(parsed.map(Self).map_err(|reason| Problem::invalid_field("emoji", reason)))
     }
 }
 

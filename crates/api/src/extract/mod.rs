@@ -14,7 +14,7 @@ pub(crate) use address::Client;
 pub(crate) use administrator::Administrator;
 pub(crate) use authenticated::{Authenticated, Credential, credential};
 pub(crate) use body::{Body, OptionalBody};
-pub(crate) use id::{PathId, PathMember, SessionInPath};
+pub(crate) use id::{PathEmoji, PathId, PathMember, PathMessage, SessionInPath};
 pub(crate) use json::{from_json, object};
 pub(crate) use origin::{check_origin, is_allowed};
 pub(crate) use query::{Query, number};

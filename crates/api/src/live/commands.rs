@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use parlor_domain::{ConversationId, FriendRequestId, ReceiptKind, Seq, UserId, store::Answer};
+use parlor_domain::{
+    ConversationId, FriendRequestId, MessageAction, MessageId, ReceiptKind, Seq, UserId, store::Answer,
+};
 use parlor_realtime::{Connection, Frame, FrameKind, Identity};
 use parlor_services::{Caller, Services};
 use serde::Serialize;
@@ -52,6 +54,13 @@ impl Commands<'_> {
             Ok(Command::Ping) => reply.frame(Ok(Empty {})),
             Ok(Command::MessageSend(conversation, message)) => {
                 reply.frame(self.send_message(conversation, message).await)
+            }
+            Ok(Command::MessageChange(conversation, message, MessageAction::Delete)) => {
+                let deleted = self.change_message(conversation, message, MessageAction::Delete).await;
+                reply.frame(deleted.map(|_| Empty {}))
+            }
+            Ok(Command::MessageChange(conversation, message, action)) => {
+                reply.frame(self.change_message(conversation, message, action).await)
             }
             Ok(Command::TypingStart(conversation)) => reply.frame(self.set_typing(conversation, true).await),
             Ok(Command::TypingStop(conversation)) => reply.frame(self.set_typing(conversation, false).await),
@@ -113,6 +122,16 @@ impl Commands<'_> {
     async fn send_message(&self, conversation: ConversationId, message: SendMessage) -> Result<Message, Problem> {
         let sent = self.services.messages.send(self.caller, message.to(conversation)?).await?;
         Ok((&sent.message).into())
+    }
+
+    async fn change_message(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+        action: MessageAction,
+    ) -> Result<Message, Problem> {
+        let view = self.services.messages.change(self.caller, conversation, message, action).await?;
+        Ok((&view).into())
     }
 
     async fn set_typing(&self, conversation: ConversationId, typing: bool) -> Result<Empty, Problem> {

@@ -193,6 +193,8 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         | ServiceError::LastSuperAdmin
         | ServiceError::OwnAccount
         | ServiceError::ClientMessageIdReused
+        | ServiceError::MessageDeleted
+        | ServiceError::LimitReached(_)
         | ServiceError::RecipientDeleted
         | ServiceError::NotAllowedToWrite
         | ServiceError::Blocking

@@ -65,7 +65,7 @@ pub(super) fn text<T: Serialize>(shape: &T) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use parlor_domain::{
-        Content, ConversationId, Delivery, Message, MessageId, MessageText, MessageView, Metadata, Presence,
+        Content, ConversationId, Delivery, Marks, Message, MessageId, MessageText, MessageView, Metadata, Presence,
         PresenceView, ReceiptView, Rev, Seq, Status, StreamId, Timestamp, UserId,
     };
     use serde_json::{Value, json};
@@ -88,13 +88,15 @@ mod tests {
             conversation_id: conversation(),
             seq: Seq::new(7),
             rev: Rev::new(9),
+            created_rev: Rev::new(1),
             sender_id: user(1),
             content: Content::Text(MessageText::parse("a \"quoted\" é 🙂").unwrap()),
             metadata: Metadata::parse(r#"{"b": 1, "a": [1.0]}"#).unwrap(),
             client_message_id: None,
             created_at: TIME,
+            marks: Marks::default(),
         };
-        Event::MessageCreated(Box::new(MessageView { message, delivery: Some(Delivery::Held) }))
+        Event::MessageCreated(Box::new(MessageView { message, delivery: Some(Delivery::Held), quote: None }))
     }
 
     /// What a user's connection gets to read of an event.

@@ -51,6 +51,10 @@ pub enum ProblemCode {
     Taken,
     /// The client message id was used for another message.
     ClientMessageIdReused,
+    /// The message is deleted.
+    MessageDeleted,
+    /// There can't be more of something.
+    LimitReached,
     /// The account that the message is for is deleted.
     RecipientDeleted,
     /// The caller blocks the user.
@@ -115,7 +119,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
@@ -139,6 +143,8 @@ impl ProblemCode {
         Self::NotAGroup,
         Self::Taken,
         Self::ClientMessageIdReused,
+        Self::MessageDeleted,
+        Self::LimitReached,
         Self::RecipientDeleted,
         Self::UserBlocked,
         Self::AlreadyFriends,
@@ -345,6 +351,20 @@ impl ProblemCode {
                 "Client message id reused",
                 "A message with this `clientMessageId` and another content was sent before. Nothing is stored.",
                 "Give each message an id of its own, and repeat a message only as it was.",
+            ),
+            Self::MessageDeleted => row(
+                "message_deleted",
+                StatusCode::CONFLICT,
+                "Message deleted",
+                "The message is deleted: it can't be edited, reacted to or pinned any more. Nothing is changed.",
+                "Show that it is deleted.",
+            ),
+            Self::LimitReached => row(
+                "limit_reached",
+                StatusCode::CONFLICT,
+                "Limit reached",
+                "A message has at most 20 different emoji, a conversation at most 100 pinned messages. Nothing is changed.",
+                "Offer the emoji that the message has, or to unpin another message.",
             ),
             Self::RecipientDeleted => row(
                 "recipient_deleted",

@@ -49,6 +49,8 @@ impl From<ServiceError> for Problem {
                 ProblemCode::ClientMessageIdReused,
                 "another message with this `clientMessageId` was sent to this conversation before",
             ),
+            ServiceError::MessageDeleted => Self::new(ProblemCode::MessageDeleted, "the message is deleted"),
+            ServiceError::LimitReached(what) => Self::new(ProblemCode::LimitReached, what),
             ServiceError::RecipientDeleted => {
                 Self::new(ProblemCode::RecipientDeleted, "the account of the other user is deleted")
             }
@@ -172,6 +174,8 @@ mod tests {
             (ServiceError::LastSuperAdmin, 409, "last_super_admin", None),
             (ServiceError::OwnAccount, 409, "own_account", None),
             (ServiceError::ClientMessageIdReused, 409, "client_message_id_reused", None),
+            (ServiceError::MessageDeleted, 409, "message_deleted", None),
+            (ServiceError::LimitReached("too many"), 409, "limit_reached", None),
             (ServiceError::RecipientDeleted, 409, "recipient_deleted", None),
             (ServiceError::NotAllowedToWrite, 403, "not_allowed_to_write", None),
             (ServiceError::Blocking, 409, "user_blocked", None),

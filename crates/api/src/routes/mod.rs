@@ -3,6 +3,7 @@
 
 mod administration;
 mod auth;
+mod changes;
 mod conversations;
 mod docs;
 mod groups;
@@ -109,6 +110,16 @@ fn api<T: Table>(table: T) -> T {
         .with(people::blocks)
         .with(people::block)
         .with(people::unblock)
+        .with(changes::show)
+        .with(changes::edit)
+        .with(changes::delete)
+        .with(changes::versions)
+        .with(changes::reactions)
+        .with(changes::react)
+        .with(changes::unreact)
+        .with(changes::pins)
+        .with(changes::pin)
+        .with(changes::unpin)
         .with(live::sync)
         .with(live::ticket)
         .with(live::socket)

@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr};
 
 use parlor_domain::{
-    InvalidValue, Seq, Timestamp, UserId, Username,
+    Emoji, InvalidValue, Rev, Seq, Timestamp, UserId, Username,
     store::{self, Window},
 };
 use parlor_services::{DirectoryQuery, InboxCursor, RequestCursor};
@@ -43,6 +43,84 @@ pub(super) struct MemberParam {
     /// The member.
     #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f601234567")]
     user_id: String,
+}
+
+/// A message in a path. For the documents, likewise.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(dead_code, reason = "only the derived documentation reads the fields")]
+pub(super) struct MessageParam {
+    /// The conversation.
+    #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f6aaaaaaaa")]
+    id: String,
+    /// The message.
+    #[param(pattern = "^[0-9a-fA-F]{24}$", example = "6740a1b2c3d4e5f6bbbbbbbb")]
+    message_id: String,
+}
+
+/// An emoji in a path. For the documents, likewise.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only the derived documentation reads the field")]
+pub(super) struct EmojiParam {
+    /// One emoji, percent-encoded, or a short name between colons such as `:party_parrot:`.
+    #[param(max_length = 64, example = "👍")]
+    emoji: String,
+}
+
+/// A page of what belongs to a message or a conversation, in the order of a counter.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 16)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl PageParams {
+    /// Behind which number the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(Option<u64>, usize), Problem> {
+        Ok((read_counter(self.cursor.as_deref())?, size(self.limit)))
+    }
+}
+
+/// Who has reacted to a message.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ReactionParams {
+    /// With which emoji.
+    #[validate(custom(function = "rules::emoji"))]
+    #[param(max_length = 64, example = "👍")]
+    emoji: String,
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 16)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl ReactionParams {
+    /// With which emoji, after which revision the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(Emoji, Rev, usize), Problem> {
+        let emoji = Emoji::parse(&self.emoji).map_err(|reason| Problem::invalid_field("emoji", reason))?;
+        let after = read_counter(self.cursor.as_deref())?.map(Rev::new).unwrap_or_default();
+        Ok((emoji, after, size(self.limit)))
+    }
+}
+
+/// A cursor of a list by a counter.
+fn read_counter(cursor: Option<&str>) -> Result<Option<u64>, Problem> {
+    cursor.map(str::parse).transpose().map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))
 }
 
 /// A page of members.

@@ -2,24 +2,28 @@
 //!
 //! The data of a command is the body of the REST call that does the same, with the ids of its path beside.
 
+mod authenticate;
 mod reply;
 mod subject;
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use parlor_domain::{ConversationId, FriendRequestId, InvalidValue, UserId, store::Answer as RequestAnswer};
+use parlor_domain::{
+    ConversationId, Emoji, FriendRequestId, InvalidValue, MessageAction, MessageId, UserId,
+    store::Answer as RequestAnswer,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 use validator::Validate;
 
 pub use self::{
+    authenticate::{Authenticate, SocketCredential},
     reply::{Answer, Refusal, ReplyId},
     subject::Subject,
 };
 use super::{
-    AddMembers, CreateGroup, RemoveMember, Secret, SendFriendRequest, SendMessage, SetReceipt, SetStatus, SyncRequest,
-    UpdateConversation, UpdateConversationSettings, UpdateMember, field,
+    AddMembers, CreateGroup, EditOneMessage, OneMessage, React, RemoveMember, SendFriendRequest, SendMessage,
+    SetReceipt, SetStatus, SyncRequest, UpdateConversation, UpdateConversationSettings, UpdateMember, field,
 };
 use crate::{
     extract::from_json,
@@ -37,6 +41,18 @@ pub enum CommandKind {
     Ping,
     /// Sends a message.
     MessageSend,
+    /// Gives a message another text.
+    MessageEdit,
+    /// Deletes a message for everyone.
+    MessageDelete,
+    /// Pins a message.
+    MessagePin,
+    /// Pins a message no longer.
+    MessageUnpin,
+    /// Reacts to a message.
+    ReactionAdd,
+    /// Takes a reaction back.
+    ReactionRemove,
     /// Says that one writes.
     TypingStart,
     /// Says that one no longer writes.
@@ -77,11 +93,17 @@ pub enum CommandKind {
 
 impl CommandKind {
     /// Every command.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::Auth,
         Self::Resume,
         Self::Ping,
         Self::MessageSend,
+        Self::MessageEdit,
+        Self::MessageDelete,
+        Self::MessagePin,
+        Self::MessageUnpin,
+        Self::ReactionAdd,
+        Self::ReactionRemove,
         Self::TypingStart,
         Self::TypingStop,
         Self::ReceiptRead,
@@ -109,6 +131,12 @@ impl CommandKind {
             Self::Resume => "resume",
             Self::Ping => "ping",
             Self::MessageSend => "message.send",
+            Self::MessageEdit => "message.edit",
+            Self::MessageDelete => "message.delete",
+            Self::MessagePin => "message.pin",
+            Self::MessageUnpin => "message.unpin",
+            Self::ReactionAdd => "reaction.add",
+            Self::ReactionRemove => "reaction.remove",
             Self::TypingStart => "typing.start",
             Self::TypingStop => "typing.stop",
             Self::ReceiptRead => "receipt.read",
@@ -150,6 +178,22 @@ impl CommandKind {
             Self::MessageSend => {
                 "Sends a message; like `POST /api/v1/conversations/{id}/messages`. The answer comes when the message \
                  is stored for good. A repeat with the same `clientMessageId` is answered with the first message."
+            }
+            Self::MessageEdit => {
+                "Gives a message of one's own another text; like `PATCH /api/v1/conversations/{id}/messages/{messageId}`."
+            }
+            Self::MessageDelete => {
+                "Deletes a message for everyone; like `DELETE /api/v1/conversations/{id}/messages/{messageId}`."
+            }
+            Self::MessagePin => "Pins a message; like `PUT /api/v1/conversations/{id}/messages/{messageId}/pin`.",
+            Self::MessageUnpin => {
+                "Pins a message no longer; like `DELETE /api/v1/conversations/{id}/messages/{messageId}/pin`."
+            }
+            Self::ReactionAdd => {
+                "Reacts to a message; like `PUT /api/v1/conversations/{id}/messages/{messageId}/reactions/{emoji}`."
+            }
+            Self::ReactionRemove => {
+                "Takes a reaction back; like `DELETE /api/v1/conversations/{id}/messages/{messageId}/reactions/{emoji}`."
             }
             Self::TypingStart => {
                 "Says that one writes; like `POST /api/v1/conversations/{id}/typing` with `true`. To be repeated \
@@ -193,6 +237,12 @@ impl CommandKind {
             | Self::StatusSet
             | Self::FriendRequestSend => None,
             Self::MessageSend
+            | Self::MessageEdit
+            | Self::MessageDelete
+            | Self::MessagePin
+            | Self::MessageUnpin
+            | Self::ReactionAdd
+            | Self::ReactionRemove
             | Self::TypingStart
             | Self::TypingStop
             | Self::ReceiptRead
@@ -221,6 +271,8 @@ pub enum Command {
     Ping,
     /// `message.send`
     MessageSend(ConversationId, SendMessage),
+    /// `message.edit`, `message.delete`, `message.pin`, `message.unpin`, `reaction.add` and `reaction.remove`
+    MessageChange(ConversationId, MessageId, MessageAction),
     /// `typing.start`
     TypingStart(ConversationId),
     /// `typing.stop`
@@ -278,6 +330,16 @@ impl Command {
                 let (conversation, message) = in_conversation(data)?;
                 Self::MessageSend(conversation, message)
             }
+            CommandKind::MessageEdit => {
+                let (conversation, edit) = in_conversation::<EditOneMessage>(data)?;
+                let (message, action) = edit.parts()?;
+                Self::MessageChange(conversation, message, action)
+            }
+            CommandKind::MessageDelete => Self::change(data, MessageAction::Delete)?,
+            CommandKind::MessagePin => Self::change(data, MessageAction::Pin)?,
+            CommandKind::MessageUnpin => Self::change(data, MessageAction::Unpin)?,
+            CommandKind::ReactionAdd => Self::reaction(data, MessageAction::React)?,
+            CommandKind::ReactionRemove => Self::reaction(data, MessageAction::Unreact)?,
             CommandKind::TypingStart => Self::TypingStart(in_conversation::<NoData>(data)?.0),
             CommandKind::TypingStop => Self::TypingStop(in_conversation::<NoData>(data)?.0),
             CommandKind::ReceiptRead => {
@@ -318,6 +380,17 @@ impl Command {
             CommandKind::UserBlock => Self::UserBlock(about::<_, NoData>(Subject::User, data)?.0),
             CommandKind::UserUnblock => Self::UserUnblock(about::<_, NoData>(Subject::User, data)?.0),
         })
+    }
+
+    fn change(data: &str, action: MessageAction) -> Result<Self, Problem> {
+        let (conversation, which) = in_conversation::<OneMessage>(data)?;
+        Ok(Self::MessageChange(conversation, which.message()?, action))
+    }
+
+    fn reaction(data: &str, action: impl Fn(Emoji) -> MessageAction) -> Result<Self, Problem> {
+        let (conversation, reaction) = in_conversation::<React>(data)?;
+        let (message, emoji) = reaction.parts()?;
+        Ok(Self::MessageChange(conversation, message, action(emoji)))
     }
 
     fn answer(data: &str, answer: RequestAnswer) -> Result<Self, Problem> {
@@ -362,46 +435,6 @@ impl RawFrame {
 
     fn command(self) -> Result<Command, Problem> {
         Command::named(&self.command, self.data.as_deref().map(RawValue::get))
-    }
-}
-
-/// Who the client is: exactly one of the two.
-#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.…" }))]
-pub struct Authenticate {
-    /// An access token.
-    #[schema(value_type = Option<String>)]
-    token: Option<Secret>,
-    /// A one-time ticket.
-    #[schema(value_type = Option<String>)]
-    ticket: Option<Secret>,
-}
-
-/// By what a client says who it is.
-#[derive(Clone, Debug)]
-pub enum SocketCredential {
-    /// By an access token.
-    Token(Secret),
-    /// By a one-time ticket.
-    Ticket(Secret),
-}
-
-impl TryFrom<Authenticate> for SocketCredential {
-    type Error = Problem;
-
-    fn try_from(data: Authenticate) -> Result<Self, Problem> {
-        match (data.token, data.ticket) {
-            (Some(token), None) => Ok(Self::Token(token)),
-            (None, Some(ticket)) => Ok(Self::Ticket(ticket)),
-            (None, None) => {
-                Err(Problem::invalid_field("token", InvalidValue::new("missing", "is needed, or `ticket` instead")))
-            }
-            (Some(_), Some(_)) => Err(Problem::invalid_field(
-                "ticket",
-                InvalidValue::new("ambiguous", "must not be given together with `token`"),
-            )),
-        }
     }
 }
 

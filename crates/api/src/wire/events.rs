@@ -1,6 +1,6 @@
 //! Events: what the server pushes, and what a client that comes back has missed.
 
-use parlor_domain::{Change, ConnectionId, Event, Rev, SessionId, StreamId, Timestamp, UserId};
+use parlor_domain::{Change, ConnectionId, Event, MessageView, Rev, SessionId, StreamId, Timestamp, UserId};
 use parlor_realtime::Viewer;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -17,6 +17,10 @@ pub enum EventKind {
     Ready,
     /// A message was sent.
     MessageCreated,
+    /// A message was edited, reacted to or pinned.
+    MessageUpdated,
+    /// A message was deleted.
+    MessageDeleted,
     /// A member has received or read further.
     ReceiptUpdated,
     /// A member began or ceased to write.
@@ -49,9 +53,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every event.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Ready,
         Self::MessageCreated,
+        Self::MessageUpdated,
+        Self::MessageDeleted,
         Self::ReceiptUpdated,
         Self::Typing,
         Self::PresenceUpdated,
@@ -73,6 +79,8 @@ impl EventKind {
         match self {
             Self::Ready => "ready",
             Self::MessageCreated => "message.created",
+            Self::MessageUpdated => "message.updated",
+            Self::MessageDeleted => "message.deleted",
             Self::ReceiptUpdated => "receipt.updated",
             Self::Typing => "typing",
             Self::PresenceUpdated => "presence.updated",
@@ -99,6 +107,15 @@ impl EventKind {
             Self::MessageCreated => {
                 "A message was sent, also by oneself on this or another device. A change of the conversation's stream. \
                  One of the kind `system` tells that members came or went, or of another name, description or role."
+            }
+            Self::MessageUpdated => {
+                "A message is another than before: it was edited or pinned, somebody has reacted, or one of these was \
+                 taken back. The data is the whole message as it is now, to put in the place of what was known of it. A \
+                 change of the conversation's stream."
+            }
+            Self::MessageDeleted => {
+                "A message was deleted for everyone. The data is what is left of it: its place, with `deletedAt`. If it \
+                 was unread, it counts no longer. A change of the conversation's stream."
             }
             Self::ReceiptUpdated => {
                 "A member has received or read further. Of others in the conversation's stream, at its present \
@@ -177,6 +194,10 @@ pub enum EventData {
     Ready(Ready),
     /// Of `message.created`.
     MessageCreated(Box<Message>),
+    /// Of `message.updated`.
+    MessageUpdated(Box<Message>),
+    /// Of `message.deleted`.
+    MessageDeleted(Box<Message>),
     /// Of `receipt.updated`.
     ReceiptUpdated(Receipt),
     /// Of `typing`.
@@ -213,6 +234,8 @@ impl EventData {
         match self {
             Self::Ready(_) => EventKind::Ready,
             Self::MessageCreated(_) => EventKind::MessageCreated,
+            Self::MessageUpdated(_) => EventKind::MessageUpdated,
+            Self::MessageDeleted(_) => EventKind::MessageDeleted,
             Self::ReceiptUpdated(_) => EventKind::ReceiptUpdated,
             Self::Typing(_) => EventKind::Typing,
             Self::PresenceUpdated(_) => EventKind::PresenceUpdated,
@@ -232,11 +255,9 @@ impl EventData {
 
     fn of(event: &Event, viewer: Viewer) -> Self {
         match event {
-            Event::MessageCreated(view) => {
-                let mut message = Message::from(&**view);
-                message.delivery = message.delivery.filter(|_| viewer == Viewer::Author);
-                Self::MessageCreated(Box::new(message))
-            }
+            Event::MessageCreated(view) => Self::MessageCreated(message(view, viewer)),
+            Event::MessageUpdated(view) => Self::MessageUpdated(message(view, viewer)),
+            Event::MessageDeleted(view) => Self::MessageDeleted(message(view, viewer)),
             Event::ReceiptUpdated(view) => Self::ReceiptUpdated(view.into()),
             Event::Typing { conversation_id, user_id, typing } => {
                 Self::Typing(Typing::new(*conversation_id, *user_id, *typing))
@@ -256,6 +277,13 @@ impl EventData {
     }
 }
 
+/// A message as this viewer may see it: how far it has come is for its sender alone.
+fn message(view: &MessageView, viewer: Viewer) -> Box<Message> {
+    let mut message = Message::from(view);
+    message.delivery = message.delivery.filter(|_| viewer == Viewer::Author);
+    Box::new(message)
+}
+
 impl EventFrame {
     /// An event in its place in a stream, as this viewer may see it.
     pub fn new(position: Option<(StreamId, Rev)>, event: &Event, viewer: Viewer) -> Self {
@@ -266,9 +294,7 @@ impl EventFrame {
 
     /// A change as `reader` may see it: how far a message has come is for its sender alone.
     pub fn of_change(change: &Change, reader: UserId) -> Self {
-        let sent = matches!(&change.event, Event::MessageCreated(view) if view.message.sender_id == reader);
-        let viewer = if sent { Viewer::Author } else { Viewer::Other };
-        Self::new(Some((change.stream, change.rev)), &change.event, viewer)
+        Self::new(Some((change.stream, change.rev)), &change.event, Viewer::of(&change.event, reader))
     }
 
     /// An event of the connection itself, which belongs to no stream.

@@ -3,7 +3,10 @@
 
 use parlor_domain::{Content, MessageView, Timestamp};
 
-use super::message::{DeliveryState, Kind, SystemNote};
+use super::{
+    ForwardedFrom, PinnedBy, Reaction, ReplyTo,
+    message::{DeliveryState, Kind, SystemNote},
+};
 
 /// A page of messages: a [`Page`](super::Page) of [`Message`](super::Message)s.
 #[derive(Clone, Debug)]
@@ -57,7 +60,7 @@ impl Json {
         self.value(&message.rev.get())?;
         self.raw(r#","kind":"#);
         let (kind, system) = match &message.content {
-            Content::Text(_) => (Kind::Text, None),
+            Content::Text(_) | Content::Deleted(_) => (Kind::Text, None),
             Content::System(event) => (Kind::System, Some(event)),
         };
         self.value(&kind)?;
@@ -69,7 +72,23 @@ impl Json {
             self.raw(r#","system":"#);
             self.value(&SystemNote::from(event))?;
         }
-        self.raw(r#","attachments":[],"replyTo":null,"reactions":[],"mentions":[],"metadata":"#);
+        self.raw(r#","attachments":[],"replyTo":"#);
+        match ReplyTo::of(view) {
+            Some(reply) => self.value(&reply)?,
+            None => self.raw("null"),
+        }
+        if let Some(forwarded) = message.marks.forwarded {
+            self.raw(r#","forwardedFrom":"#);
+            self.value(&ForwardedFrom::from(forwarded))?;
+        }
+        self.raw(r#","reactions":["#);
+        for (place, reaction) in message.marks.reactions.iter().enumerate() {
+            if place > 0 {
+                self.raw(",");
+            }
+            self.value(&Reaction::from(reaction))?;
+        }
+        self.raw(r#"],"mentions":[],"metadata":"#);
         // It is JSON.
         self.raw(message.metadata.as_str());
         self.raw(r#","clientMessageId":"#);
@@ -78,7 +97,21 @@ impl Json {
         self.value(&view.delivery.map(DeliveryState::from))?;
         self.raw(r#","createdAt":""#);
         self.time(message.created_at);
-        self.raw(r#"","editedAt":null,"deletedAt":null}"#);
+        self.raw(r#"","editedAt":"#);
+        self.optional_time(message.marks.edited_at);
+        self.raw(r#","deletedAt":"#);
+        let deletion = message.deletion();
+        self.optional_time(deletion.map(|deletion| deletion.at));
+        if let Some(deletion) = deletion {
+            self.raw(r#","deletedBy":""#);
+            self.bytes.extend(deletion.by.to_hex());
+            self.raw("\"");
+        }
+        if let Some(pin) = message.marks.pin {
+            self.raw(r#","pinned":"#);
+            self.value(&PinnedBy::from(pin))?;
+        }
+        self.raw("}");
         Ok(())
     }
 
@@ -109,6 +142,17 @@ impl Json {
                 self.raw("null");
                 Ok(())
             }
+        }
+    }
+
+    fn optional_time(&mut self, time: Option<Timestamp>) {
+        match time {
+            Some(time) => {
+                self.raw("\"");
+                self.time(time);
+                self.raw("\"");
+            }
+            None => self.raw("null"),
         }
     }
 
@@ -146,12 +190,31 @@ struct Day {
 #[cfg(test)]
 mod tests {
     use parlor_domain::{
-        ClientMessageId, ConversationId, Delivery, Message, MessageId, MessageText, Metadata, Rev, Seq, SystemAction,
-        SystemEvent, UserId,
+        ClientMessageId, ConversationId, Deletion, Delivery, Emoji, Forwarded, Marks, Message, MessageId, MessageText,
+        Metadata, Pin, ReplyTo, Rev, Seq, SystemAction, SystemEvent, UserId,
     };
-    use proptest::prelude::*;
+    use proptest::{option::of, prelude::*};
 
     use super::{super::Page, *};
+
+    fn marks() -> impl Strategy<Value = Marks> {
+        let user = || any::<[u8; 12]>().prop_map(UserId::from_bytes);
+        let time = || (0..=Timestamp::MAX.as_millis()).prop_map(Timestamp::from_millis);
+        let reply = (any::<[u8; 12]>(), any::<u64>(), user());
+        let reply = reply.prop_map(|(id, seq, sender)| ReplyTo {
+            message: MessageId::from_bytes(id),
+            seq: Seq::new(seq),
+            sender,
+        });
+        let forwarded = (user(), time()).prop_map(|(sender, created_at)| Forwarded { sender, created_at });
+        let emoji = prop::sample::select(vec!["👍", ":a:", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"]).prop_map(|text| Emoji::parse(text).unwrap());
+        let reaction = (emoji, any::<u64>(), prop::collection::vec(user(), 0..3));
+        let reaction = reaction.prop_map(|(emoji, count, users)| parlor_domain::Reaction { emoji, count, users });
+        let pin = (user(), time()).prop_map(|(by, at)| Pin { by, at });
+        (of(time()), of(reply), of(forwarded), prop::collection::vec(reaction, 0..3), of(pin)).prop_map(
+            |(edited_at, reply_to, forwarded, reactions, pin)| Marks { edited_at, reply_to, forwarded, reactions, pin },
+        )
+    }
 
     fn view() -> impl Strategy<Value = MessageView> {
         let delivery = prop::option::of(prop::sample::select(vec![
@@ -172,23 +235,38 @@ mod tests {
                     value,
                     member_count: 7,
                 });
-        let content = prop_oneof![text, system.prop_map(Content::System)];
+        let deleted = (any::<[u8; 12]>(), 0..=Timestamp::MAX.as_millis()).prop_map(|(by, at)| {
+            Content::Deleted(Deletion { by: UserId::from_bytes(by), at: Timestamp::from_millis(at) })
+        });
+        let content = prop_oneof![text, system.prop_map(Content::System), deleted];
         let times = 0..=Timestamp::MAX.as_millis();
         let client_id = prop::option::of("[ -~é]{1,20}");
-        (any::<[[u8; 12]; 3]>(), any::<[u64; 2]>(), content, metadata, client_id, times, delivery).prop_map(
-            |([id, conversation, sender], [seq, rev], content, metadata, client_id, time, delivery)| MessageView {
+        let marks = (marks(), prop::option::of("[ -~é\"]{0,20}"));
+        (any::<[[u8; 12]; 3]>(), any::<[u64; 2]>(), content, metadata, client_id, (times, marks), delivery).prop_map(
+            |(
+                [id, conversation, sender],
+                [seq, rev],
+                content,
+                metadata,
+                client_id,
+                (time, (marks, quote)),
+                delivery,
+            )| MessageView {
                 message: Message {
                     id: MessageId::from_bytes(id),
                     conversation_id: ConversationId::from_bytes(conversation),
                     seq: Seq::new(seq),
                     rev: Rev::new(rev),
+                    created_rev: Rev::new(rev),
                     sender_id: UserId::from_bytes(sender),
                     content,
                     metadata: Metadata::parse(metadata).unwrap(),
                     client_message_id: client_id.map(|id| ClientMessageId::parse(&id).unwrap()),
                     created_at: Timestamp::from_millis(time),
+                    marks,
                 },
                 delivery,
+                quote,
             },
         )
     }

@@ -9,6 +9,7 @@ mod commands;
 mod conversation;
 mod events;
 mod group;
+mod marks;
 mod message;
 mod message_page;
 mod metadata;
@@ -41,6 +42,10 @@ pub use events::{
 pub use group::{
     AddMembers, ConversationSettings, CreateGroup, GroupMember, MemberRole, RemoveMember, SetRole, UpdateConversation,
     UpdateConversationSettings, UpdateMember,
+};
+pub use marks::{
+    EditMessage, EditOneMessage, ForwardMessage, ForwardedFrom, MessageVersion, OneMessage, PinnedBy, React, Reaction,
+    Reactor, ReplyTo,
 };
 pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage, SystemNote};
 pub use message_page::MessagePage;

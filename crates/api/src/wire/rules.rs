@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, InvalidValue, LockReason, MessageText,
-    ObjectId, RequestText, StatusText, Timestamp, Username,
+    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, Emoji, InvalidValue, LockReason,
+    MessageText, ObjectId, RequestText, StatusText, Timestamp, Username,
 };
 use parlor_services::Password;
 use serde_json::value::RawValue;
@@ -54,6 +54,10 @@ pub(super) fn status_text(text: &str) -> Result<(), ValidationError> {
 
 pub(super) fn message_text(text: &str) -> Result<(), ValidationError> {
     check(MessageText::parse(text))
+}
+
+pub(crate) fn emoji(text: &str) -> Result<(), ValidationError> {
+    check(Emoji::parse(text))
 }
 
 pub(super) fn request_text(text: &str) -> Result<(), ValidationError> {

@@ -7,6 +7,7 @@ mod administration;
 mod anonymous;
 mod bodies;
 mod browsers;
+mod changes;
 mod documents;
 mod groups;
 mod messages;

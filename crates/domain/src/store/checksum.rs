@@ -6,8 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::Record;
 use crate::{
-    Actor, AuditEntry, Content, ConversationId, DaySum, FriendRequest, Lock, Member, MemberSettings, Message, Named,
-    PasswordHash, Session, Settings, Status, SystemEvent, Tie, Timestamp, User, UserChange, UserTopic,
+    Actor, AuditEntry, Content, ConversationId, DaySum, Deletion, Forwarded, FriendRequest, Lock, Marks, Member,
+    MemberSettings, Message, Named, PasswordHash, Pin, Reaction, ReplyTo, Session, Settings, Status, SystemEvent, Tie,
+    Timestamp, User, UserChange, UserReaction, UserTopic, Version,
 };
 
 /// A SHA-256 over records in the order in which they were added. Two sequences of records have the same if and only if
@@ -74,6 +75,20 @@ impl Fields<'_> {
             Record::Message { message, fingerprint } => {
                 self.message(message);
                 self.bytes(fingerprint.as_bytes());
+            }
+            Record::Version(Version { message, rev, text, metadata, at }) => {
+                self.bytes(message.as_bytes());
+                self.number(rev.get());
+                self.text(text.as_str());
+                self.text(metadata.as_str());
+                self.time(*at);
+            }
+            Record::Reaction(UserReaction { message, emoji, user, rev, at }) => {
+                self.bytes(message.as_bytes());
+                self.text(emoji.as_str());
+                self.bytes(user.as_bytes());
+                self.number(rev.get());
+                self.time(*at);
             }
             Record::FriendRequest(request) => self.friend_request(request),
             Record::Tie(Tie { user, other, kind, name, since }) => {
@@ -221,17 +236,54 @@ impl Fields<'_> {
     }
 
     fn message(&mut self, message: &Message) {
-        let Message { id, conversation_id, seq, rev, sender_id, content, metadata, client_message_id, created_at } =
-            message;
+        let Message {
+            id,
+            conversation_id,
+            seq,
+            rev,
+            created_rev,
+            sender_id,
+            content,
+            metadata,
+            client_message_id,
+            created_at,
+            marks,
+        } = message;
         self.bytes(id.as_bytes());
         self.bytes(conversation_id.as_bytes());
         self.number(seq.get());
         self.number(rev.get());
+        self.number(created_rev.get());
         self.bytes(sender_id.as_bytes());
         self.content(content);
         self.text(metadata.as_str());
         self.optional(client_message_id.as_ref().map(|id| id.as_str()), Self::text);
         self.time(*created_at);
+        self.marks(marks);
+    }
+
+    fn marks(&mut self, Marks { edited_at, reply_to, forwarded, reactions, pin }: &Marks) {
+        self.optional(*edited_at, Self::time);
+        self.optional(*reply_to, |fields, ReplyTo { message, seq, sender }| {
+            fields.bytes(message.as_bytes());
+            fields.number(seq.get());
+            fields.bytes(sender.as_bytes());
+        });
+        self.optional(*forwarded, |fields, Forwarded { sender, created_at }| {
+            fields.bytes(sender.as_bytes());
+            fields.time(created_at);
+        });
+        self.number(reactions.len() as u64);
+        for Reaction { emoji, count, users } in reactions {
+            self.text(emoji.as_str());
+            self.number(*count);
+            self.number(users.len() as u64);
+            users.iter().for_each(|user| self.bytes(user.as_bytes()));
+        }
+        self.optional(*pin, |fields, Pin { by, at }| {
+            fields.bytes(by.as_bytes());
+            fields.time(at);
+        });
     }
 
     fn content(&mut self, content: &Content) {
@@ -239,6 +291,11 @@ impl Fields<'_> {
             Content::Text(text) => {
                 self.text("text");
                 self.text(text.as_str());
+            }
+            Content::Deleted(Deletion { by, at }) => {
+                self.text("deleted");
+                self.bytes(by.as_bytes());
+                self.time(*at);
             }
             Content::System(SystemEvent { action, users, value, member_count }) => {
                 self.text("system");

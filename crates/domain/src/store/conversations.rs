@@ -43,7 +43,7 @@ pub struct InboxEntry {
     pub others: Vec<Member>,
     /// The newest message.
     pub last_message: Option<Message>,
-    /// How many messages after the member's `read_seq` count as unread: all but system messages.
+    /// How many messages after the member's `read_seq` count as unread: all but system messages and deleted ones.
     pub unread: u64,
 }
 

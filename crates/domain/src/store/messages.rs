@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use super::{StoreError, StoreResult};
-use crate::{ConversationId, Fingerprint, Message, NewMessage, Rev, Seq};
+use crate::{
+    ConversationId, Emoji, Fingerprint, Message, MessageChange, MessageId, MessageRefusal, NewMessage, Rev, SendKey,
+    Seq, UserReaction, Version,
+};
 
 /// What came of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,16 +34,27 @@ impl AppendOutcome {
     ///
     /// # Errors
     /// `Conflict` if that is another message, which has the same id by chance.
-    pub fn of_taken_id(new: &NewMessage, first: &Message, fingerprint: Fingerprint) -> StoreResult<Self> {
-        let same_name = first.conversation_id == new.conversation_id
-            && first.sender_id == new.sender_id
-            && first.client_message_id == new.client_message_id;
-        if !same_name || new.client_message_id.is_none() {
+    pub fn of_taken_id(key: &SendKey, first: &Message, fingerprint: Fingerprint) -> StoreResult<Self> {
+        let same_name = first.conversation_id == key.conversation_id
+            && first.sender_id == key.sender_id
+            && first.client_message_id == key.client_message_id;
+        if !same_name || key.client_message_id.is_none() {
             return Err(StoreError::Conflict("message id"));
         }
-        let same = fingerprint == new.fingerprint();
+        let same = fingerprint == key.fingerprint;
         Ok(if same { Self::Repeated(first.clone()) } else { Self::ClientIdReused })
     }
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// It is stored; the message as it is since.
+    Changed(Box<Message>),
+    /// There was nothing to change; the message as it is.
+    Unchanged(Box<Message>),
+    /// Nothing is changed.
+    Refused(MessageRefusal),
 }
 
 /// A part of a conversation's log.
@@ -52,7 +66,7 @@ pub struct LogPage {
     pub head: Rev,
 }
 
-/// How many bytes the texts and metadata of a page have: see [`MessageStore::page`].
+/// How many bytes the [sizes](Message::size) of a page's messages come to: see [`MessageStore::page`].
 pub const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Which messages of a conversation.
@@ -88,13 +102,37 @@ pub trait MessageStore: Send + Sync {
 
     /// What [`Self::append`] says of a message that was sent before: `Repeated` or `ClientIdReused`. `None` of any
     /// other; nothing is stored.
-    async fn sent_before(&self, new: &NewMessage) -> StoreResult<Option<AppendOutcome>>;
+    async fn sent_before(&self, key: &SendKey) -> StoreResult<Option<AppendOutcome>>;
+
+    /// Makes the change that [`MessageChange::plan`] plans for the message as it is. A change that is made takes the
+    /// conversation's next `rev`, which the message carries from then on; nobody is ever given the one that it had
+    /// before. What it replaces stays as a [`Version`]; with a deletion every version and reaction of the message goes.
+    async fn change(&self, change: &MessageChange) -> StoreResult<ChangeOutcome>;
+
+    /// These messages as they are, in any order; those that there are not are left out. Who may see them is not asked.
+    async fn find_many(&self, ids: &[MessageId]) -> StoreResult<Vec<Message>>;
+
+    /// What a message has said before, the oldest first: at most `limit` versions that were replaced after a revision.
+    async fn versions(&self, message: MessageId, after: Rev, limit: usize) -> StoreResult<Vec<Version>>;
+
+    /// Who has reacted to a message with an emoji, the first first: at most `limit` of those after a revision.
+    async fn reactions(
+        &self,
+        message: MessageId,
+        emoji: &Emoji,
+        after: Rev,
+        limit: usize,
+    ) -> StoreResult<Vec<UserReaction>>;
+
+    /// The pinned messages of a conversation, the newest message first: at most `limit` of those before a place. What is
+    /// read ends as a [page](Self::page) does.
+    async fn pins(&self, conversation: ConversationId, before: Option<Seq>, limit: usize) -> StoreResult<Vec<Message>>;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClientMessageId, Content, MessageId, MessageText, Metadata, Timestamp, UserId};
+    use crate::{ClientMessageId, MessageId, MessageText, Metadata, Timestamp, UserId};
 
     fn send(name: Option<&str>, text: &str) -> NewMessage {
         NewMessage {
@@ -104,21 +142,17 @@ mod tests {
             text: MessageText::parse(text).unwrap(),
             metadata: Metadata::default(),
             client_message_id: name.map(|name| ClientMessageId::parse(name).unwrap()),
+            reply_to: None,
+            forward: None,
             created_at: Timestamp::from_millis(4),
         }
-    }
-
-    fn stored(new: NewMessage) -> Message {
-        let NewMessage { id, conversation_id, sender_id, text, metadata, client_message_id, created_at } = new;
-        let (seq, rev, content) = (Seq::new(1), Rev::new(1), Content::Text(text));
-        Message { id, conversation_id, seq, rev, sender_id, content, metadata, client_message_id, created_at }
     }
 
     #[test]
     fn a_taken_id_is_a_repeat_only_under_the_same_name_and_with_the_same_content() {
         let new = send(Some("c1"), "once");
-        let first = stored(new.clone());
-        let of = |new: &NewMessage| AppendOutcome::of_taken_id(new, &first, send(None, "once").fingerprint());
+        let first = new.at((Seq::new(1), Rev::new(1)));
+        let of = |new: &NewMessage| AppendOutcome::of_taken_id(&new.key(), &first, send(None, "once").fingerprint());
         assert_eq!(of(&new).unwrap(), AppendOutcome::Repeated(first.clone()));
         assert_eq!(of(&send(Some("c1"), "twice")).unwrap(), AppendOutcome::ClientIdReused);
         let elsewhere = NewMessage { conversation_id: ConversationId::from_bytes([9; 12]), ..new.clone() };

@@ -45,7 +45,7 @@ pub use maintenance::Maintenance;
 pub use maintenance::MockMaintenance;
 #[cfg(any(test, feature = "testing"))]
 pub use messages::MockMessageStore;
-pub use messages::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, Window};
+pub use messages::{AppendOutcome, ChangeOutcome, LogPage, MessageStore, PAGE_BYTES, Window};
 #[cfg(any(test, feature = "testing"))]
 pub use relations::MockRelationStore;
 pub use relations::{

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::StoreResult;
 use crate::{
     AuditEntry, AuditId, ConversationId, ConversationKind, ConversationName, Day, DaySum, Description, Fingerprint,
-    FriendRequest, FriendRequestId, Member, Message, PasswordHash, Rev, SecretHash, Seq, Session, SessionId, Tie,
-    Timestamp, User, UserChange, UserId,
+    FriendRequest, FriendRequestId, Member, Message, MessageId, PasswordHash, Rev, SecretHash, Seq, Session, SessionId,
+    Tie, Timestamp, User, UserChange, UserId, UserReaction, Version,
 };
 
 /// A sort of records.
@@ -30,6 +30,10 @@ pub enum Part {
     Members,
     /// The message log.
     Messages,
+    /// What messages have said before.
+    Versions,
+    /// Who has reacted to them.
+    Reactions,
     /// Friend requests, answered ones as well.
     FriendRequests,
     /// Friendships and blocks.
@@ -42,7 +46,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, each after those that it refers to.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Users,
         Self::UserStreams,
         Self::Sessions,
@@ -51,6 +55,8 @@ impl Part {
         Self::Conversations,
         Self::Members,
         Self::Messages,
+        Self::Versions,
+        Self::Reactions,
         Self::FriendRequests,
         Self::Ties,
         Self::Audit,
@@ -68,6 +74,8 @@ impl Part {
             Self::Conversations => "conversations",
             Self::Members => "members",
             Self::Messages => "messages",
+            Self::Versions => "versions of messages",
+            Self::Reactions => "reactions",
             Self::FriendRequests => "friend requests",
             Self::Ties => "friends and blocks",
             Self::Audit => "audit log",
@@ -96,6 +104,10 @@ pub enum Key {
     Member(ConversationId, UserId),
     /// A message at its place.
     Message(ConversationId, Seq),
+    /// What a message said before a revision.
+    Version(MessageId, Rev),
+    /// A reaction to a message, by its revision.
+    Reaction(MessageId, Rev),
     /// A friend request.
     FriendRequest(FriendRequestId),
     /// What one user has made of another.
@@ -118,6 +130,8 @@ impl Key {
             Self::Conversation(_) => Part::Conversations,
             Self::Member(..) => Part::Members,
             Self::Message(..) => Part::Messages,
+            Self::Version(..) => Part::Versions,
+            Self::Reaction(..) => Part::Reactions,
             Self::FriendRequest(_) => Part::FriendRequests,
             Self::Tie(..) => Part::Ties,
             Self::Audit(_) => Part::Audit,
@@ -138,6 +152,8 @@ impl fmt::Display for Key {
             Self::Conversation(id) => write!(f, "conversation {id}"),
             Self::Member(conversation, user) => write!(f, "member {user} of conversation {conversation}"),
             Self::Message(conversation, seq) => write!(f, "message {seq} of conversation {conversation}"),
+            Self::Version(message, rev) => write!(f, "what message {message} said before {rev}"),
+            Self::Reaction(message, rev) => write!(f, "reaction {rev} to message {message}"),
             Self::FriendRequest(id) => write!(f, "friend request {id}"),
             Self::Tie(user, other) => write!(f, "what user {other} is to user {user}"),
             Self::Audit(id) => write!(f, "entry {id} of the audit log"),
@@ -248,6 +264,10 @@ pub enum Record {
         /// What tells a repeat of it from another message.
         fingerprint: Fingerprint,
     },
+    /// What a message has said before.
+    Version(Version),
+    /// A reaction to a message, which the message tells of as well.
+    Reaction(UserReaction),
     /// A friend request.
     FriendRequest(FriendRequest),
     /// A friendship as one of the two has it, or a block.
@@ -270,6 +290,8 @@ impl Record {
             Self::Conversation { id, .. } => Key::Conversation(*id),
             Self::Member { conversation, member } => Key::Member(*conversation, member.user_id),
             Self::Message { message, .. } => Key::Message(message.conversation_id, message.seq),
+            Self::Version(version) => Key::Version(version.message, version.rev),
+            Self::Reaction(reaction) => Key::Reaction(reaction.message, reaction.rev),
             Self::FriendRequest(request) => Key::FriendRequest(request.id),
             Self::Tie(tie) => Key::Tie(tie.user, tie.other),
             Self::Audit(entry) => Key::Audit(entry.id),

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use parlor_domain::{
-    Change, ConnectionId, Content, ConversationId, Event, Message, MessageId, MessageText, MessageView, Metadata,
-    Presence, PresenceView, ReceiptView, Rev, Seq, SessionId, Status, StreamId, Timestamp, UserId,
+    Change, ConnectionId, Content, ConversationId, Event, Marks, Message, MessageId, MessageText, MessageView,
+    Metadata, Presence, PresenceView, ReceiptView, Rev, Seq, SessionId, Status, StreamId, Timestamp, UserId,
     store::{StoreError, StoreResult},
     testing::SettableClock,
 };
@@ -46,7 +46,9 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
     };
     let own = if viewer == Viewer::Author { " (own)" } else { "" };
     let text = match &envelope.event {
-        Event::MessageCreated(view) => format!("{}{own}", view.message.text()),
+        Event::MessageCreated(view) | Event::MessageUpdated(view) | Event::MessageDeleted(view) => {
+            format!("{}{own}", view.message.text())
+        }
         Event::ReceiptUpdated(receipt) => format!("{} read {}", receipt.user_id.as_bytes()[0], receipt.read_seq),
         Event::Typing { user_id, .. } => format!("{} types", user_id.as_bytes()[0]),
         Event::PresenceUpdated(view) => format!("{} online {}", view.user_id.as_bytes()[0], view.presence.online),
@@ -88,13 +90,15 @@ pub(crate) fn message_by(sender_id: UserId, text: &str) -> Event {
         conversation_id: ROOM,
         seq: Seq::new(1),
         rev: Rev::new(1),
+        created_rev: Rev::new(1),
         sender_id,
         content: Content::Text(MessageText::parse(text).unwrap()),
         metadata: Metadata::default(),
         client_message_id: None,
         created_at: Timestamp::from_millis(0),
+        marks: Marks::default(),
     };
-    Event::MessageCreated(Box::new(MessageView { message, delivery: None }))
+    Event::MessageCreated(Box::new(MessageView { message, delivery: None, quote: None }))
 }
 
 pub(crate) fn receipt(user_id: UserId, read: u64) -> ReceiptView {

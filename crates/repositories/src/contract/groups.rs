@@ -37,7 +37,7 @@ async fn roles(f: &Fixture, id: ConversationId) -> Vec<(UserId, MemberRole)> {
 fn event(message: &Message) -> &SystemEvent {
     match &message.content {
         Content::System(event) => event,
-        Content::Text(text) => panic!("{text} is no system message"),
+        other => panic!("{other:?} is no system message"),
     }
 }
 

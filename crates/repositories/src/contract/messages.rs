@@ -132,7 +132,7 @@ pub async fn a_client_id_with_another_content_is_refused(f: &Fixture) {
 pub async fn what_was_sent_before_is_known_without_sending(f: &Fixture) {
     let (ada, bob, id) = f.pair().await;
     let first = f.make_message(ada, id, "once", Some("c1"));
-    let known = async |new: NewMessage| f.stores.messages.sent_before(&new).await.unwrap();
+    let known = async |new: NewMessage| f.stores.messages.sent_before(&new.key()).await.unwrap();
     assert_eq!(known(first.clone()).await, None);
     append(f, &first).await;
     let again = f.make_message(ada, id, "once", Some("c1"));

@@ -8,6 +8,7 @@
 
 pub mod administration;
 pub mod blocks;
+pub mod changes;
 pub mod conversations;
 pub mod groups;
 pub mod messages;
@@ -141,6 +142,21 @@ macro_rules! store_behaviours {
                 an_account_that_is_deleted_meanwhile_is_neither_blocked_nor_asked
                 of_many_acceptances_and_blocks_at_once_no_more_count_than_one_may_have
                 blocks_are_found_from_both_sides
+            ]
+            changes [
+                an_edit_takes_the_next_revision_and_keeps_what_was_said
+                what_changes_nothing_takes_no_revision
+                a_deletion_leaves_only_the_place
+                a_message_is_its_senders_to_edit_and_the_admins_to_delete
+                who_is_not_there_changes_nothing_and_learns_nothing
+                reactions_count_each_user_once_and_name_the_first
+                a_message_has_no_more_sorts_of_reactions_than_it_may
+                pinned_messages_are_listed_the_newest_first
+                a_conversation_has_no_more_pins_than_it_may
+                an_answer_and_a_forward_read_back_as_they_were_sent
+                whoever_knows_a_revision_gets_everything_that_came_after
+                changes_beside_messages_make_one_order_without_a_hole
+                unread_counts_agree_with_a_model_after_any_history
             ]
             relations [
                 a_request_waits_in_both_streams_until_it_is_accepted
@@ -317,6 +333,8 @@ impl Fixture {
             text: MessageText::parse(text).unwrap(),
             metadata: Metadata::default(),
             client_message_id,
+            reply_to: None,
+            forward: None,
             created_at: self.now(),
         }
     }

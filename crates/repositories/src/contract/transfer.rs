@@ -35,6 +35,8 @@ pub async fn furnish(f: &Fixture) {
     f.stores.users.set_status(bob, &busy, Some(f.now()), f.now()).await.unwrap();
     f.send(ada, first, "held back").await;
     furnish_group(f, dan, [ada, bob, cem]).await;
+    super::changes::furnish(f, first, [ada, bob]).await;
+    read(f, first, bob, 11, false).await;
     furnish_sessions(f, ada, bob).await;
     super::relations::furnish(f, [ada, bob, cem, dan]).await;
     f.act(dan, Act::Lock(f.lock_of("spam", Some(Duration::from_secs(60))))).await;
@@ -334,6 +336,8 @@ fn changed(record: &Record) -> Record {
         Record::Conversation { created_at, .. } => *created_at = Timestamp::from_millis(1),
         Record::Member { member, .. } => member.joined_at = Timestamp::from_millis(1),
         Record::Message { fingerprint, .. } => *fingerprint = Fingerprint::from_bytes([9; 32]),
+        Record::Version(version) => version.at = Timestamp::from_millis(1),
+        Record::Reaction(reaction) => reaction.at = Timestamp::from_millis(1),
         Record::FriendRequest(request) => request.updated_at = Timestamp::from_millis(1),
         Record::Tie(tie) => tie.since = Timestamp::from_millis(1),
         Record::Audit(entry) => entry.at = Timestamp::from_millis(1),

@@ -302,19 +302,9 @@ async fn members_for(c: &Collections, found: &[StoredConversation], user: UserId
     Ok(members)
 }
 
-/// Whether there can be messages that don't count as unread: only groups have system messages, so nothing has to be asked
-/// of other conversations.
-fn has_uncounted(conversation: &Conversation) -> bool {
-    match conversation.kind {
-        ConversationKind::Direct => false,
-        ConversationKind::Group => true,
-    }
-}
-
 async fn count_unread(c: &Collections, entries: &mut [InboxEntry]) -> Attempt<()> {
     let part = |entry: &InboxEntry| (entry.conversation.id, entry.me.read_seq, entry.conversation.last_seq);
-    let asked = entries.iter().filter(|entry| has_uncounted(&entry.conversation)).map(part);
-    let parts: Vec<_> = asked.filter(|(_, read, last)| read < last).collect();
+    let parts: Vec<_> = entries.iter().map(part).filter(|(_, read, last)| read < last).collect();
     let not_counted = messages::not_counted(c, &parts).await?;
     for entry in entries {
         let (id, read, last) = part(entry);
@@ -431,7 +421,7 @@ async fn advance_receipt(
 async fn unread(c: &Collections, conversation: &Conversation, read: Seq) -> Attempt<u64> {
     let (id, last) = (conversation.id, conversation.last_seq);
     let unread = last.get().saturating_sub(read.get());
-    if unread == 0 || !has_uncounted(conversation) {
+    if unread == 0 {
         return Ok(unread);
     }
     let not_counted = messages::not_counted(c, &[(id, read, last)]).await?;

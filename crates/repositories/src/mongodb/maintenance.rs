@@ -41,6 +41,8 @@ impl Maintenance for Database {
                     &c.days,
                     &c.active_users,
                     &c.guards,
+                    &c.reactions,
+                    &c.versions,
                     &c.messages,
                     &c.members,
                     &c.conversations,

@@ -1,16 +1,17 @@
 //! The message log, as it is read. How it is written: [`super::appender`].
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::bson::{Document, RawDocument, doc};
 use parlor_domain::{
-    ConversationId, Message, NewMessage, Rev, Seq,
-    store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
+    ConversationId, Emoji, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserReaction, Version,
+    store::{AppendOutcome, ChangeOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 
 use super::{
+    changes,
     database::{Collections, Database, all, one},
     documents::{MessageDocument, decode, long, oid},
     error::Attempt,
@@ -36,14 +37,67 @@ impl MessageStore for Database {
         .await
     }
 
-    async fn sent_before(&self, new: &NewMessage) -> StoreResult<Option<AppendOutcome>> {
-        self.read(new.clone(), |c, new| {
+    async fn sent_before(&self, key: &SendKey) -> StoreResult<Option<AppendOutcome>> {
+        self.read(key.clone(), |c, key| {
             async move {
-                let first = c.messages.find_one(doc! { "_id": oid(new.id.as_bytes()) }).await?;
-                let outcome = |(first, stored)| AppendOutcome::of_taken_id(new, &first, stored);
+                let first = c.messages.find_one(doc! { "_id": oid(key.id.as_bytes()) }).await?;
+                let outcome = |(first, stored)| AppendOutcome::of_taken_id(key, &first, stored);
                 Ok(one::<MessageDocument>(first)?.map(outcome).transpose()?)
             }
             .boxed()
+        })
+        .await
+    }
+
+    async fn change(&self, change: &MessageChange) -> StoreResult<ChangeOutcome> {
+        let turns = Arc::clone(self.appender.turns());
+        let outcome = self
+            .change_alone(turns, change.clone(), |c, change, session| changes::change(c, session, change).boxed())
+            .await;
+        match &outcome {
+            Ok(ChangeOutcome::Changed(message)) => self.appender.moved_to(change.conversation, message.rev),
+            Ok(ChangeOutcome::Unchanged(_) | ChangeOutcome::Refused(_)) => {}
+            // Nobody knows what became of it.
+            Err(_) => self.appender.forget_end(change.conversation),
+        }
+        outcome
+    }
+
+    async fn find_many(&self, ids: &[MessageId]) -> StoreResult<Vec<Message>> {
+        self.read(ids.to_vec(), |c, ids| {
+            async move {
+                let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+                let found = all::<MessageDocument>(c.messages.find(doc! { "_id": { "$in": ids } }).await?).await?;
+                Ok(found.into_iter().map(|(message, _)| message).collect())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn versions(&self, message: MessageId, after: Rev, limit: usize) -> StoreResult<Vec<Version>> {
+        self.read((message, after, limit), |c, (message, after, limit)| {
+            changes::versions(c, *message, *after, *limit).boxed()
+        })
+        .await
+    }
+
+    async fn reactions(
+        &self,
+        message: MessageId,
+        emoji: &Emoji,
+        after: Rev,
+        limit: usize,
+    ) -> StoreResult<Vec<UserReaction>> {
+        self.read((message, emoji.clone(), after, limit), |c, (message, emoji, after, limit)| {
+            changes::reactions(c, *message, emoji, *after, *limit).boxed()
+        })
+        .await
+    }
+
+    async fn pins(&self, conversation: ConversationId, before: Option<Seq>, limit: usize) -> StoreResult<Vec<Message>> {
+        self.read((conversation, before, limit), |c, (conversation, before, limit)| {
+            changes::pins(c, *conversation, *before, *limit).boxed()
         })
         .await
     }
@@ -53,20 +107,29 @@ impl MessageStore for Database {
 const BATCH: u32 = 256;
 
 async fn page(c: &Collections, conversation: ConversationId, window: Window, limit: usize) -> Attempt<Vec<Message>> {
-    let mut filter = doc! { "conversation": oid(conversation.as_bytes()) };
-    let forward = match window {
-        Window::Newest => false,
-        Window::Before(seq) => {
-            filter.insert("seq", doc! { "$lt": long(seq.get()) });
-            false
-        }
-        Window::After(seq) => {
-            filter.insert("seq", doc! { "$gt": long(seq.get()) });
-            true
-        }
+    let (places, forward) = match window {
+        // Behind the messages lie the places that changed ones have left.
+        Window::Newest => (doc! { "$gt": 0_i64 }, false),
+        Window::Before(seq) => (doc! { "$gt": 0_i64, "$lt": long(seq.get()) }, false),
+        Window::After(seq) => (doc! { "$gt": long(seq.get()) }, true),
     };
-    let order = doc! { "seq": if forward { 1 } else { -1 } };
+    let filter = doc! { "conversation": oid(conversation.as_bytes()), "seq": places };
+    let mut messages = read_page(c, filter, doc! { "seq": if forward { 1 } else { -1 } }, limit).await?;
+    if !forward {
+        messages.reverse();
+    }
+    Ok(messages)
+}
+
+/// The messages that a query finds, up to the one by which they are too large for a page.
+pub(crate) async fn read_page(
+    c: &Collections,
+    filter: Document,
+    order: Document,
+    limit: usize,
+) -> Attempt<Vec<Message>> {
     let mut messages = Vec::new();
+    // No limit is what the database takes zero for.
     if limit > 0 {
         let found = c.messages.find(filter).sort(order).limit(long(limit as u64));
         let mut found = found.batch_size(BATCH).await?;
@@ -76,9 +139,6 @@ async fn page(c: &Collections, conversation: ConversationId, window: Window, lim
             bytes += message.size();
             messages.push(message);
         }
-    }
-    if !forward {
-        messages.reverse();
     }
     Ok(messages)
 }
@@ -93,7 +153,11 @@ async fn found(c: &Collections, filter: Document, order: Document, limit: usize)
 }
 
 async fn changes(c: &Collections, conversation: ConversationId, after: Rev, limit: usize) -> Attempt<LogPage> {
-    let filter = doc! { "conversation": oid(conversation.as_bytes()), "rev": { "$gt": long(after.get()) } };
+    let filter = doc! {
+        "conversation": oid(conversation.as_bytes()),
+        "rev": { "$gt": long(after.get()) },
+        "left": { "$exists": false },
+    };
     let messages = found(c, filter, doc! { "rev": 1 }, limit).await?;
     let head = match messages.last() {
         // There is no more, so this was the newest.

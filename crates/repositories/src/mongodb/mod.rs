@@ -5,6 +5,7 @@
 mod administration;
 mod appender;
 mod audit;
+mod changes;
 mod conversations;
 mod database;
 mod deployment;

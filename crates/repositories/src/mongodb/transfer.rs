@@ -18,29 +18,30 @@ use super::{
     database::{Collections, Database, all, durable_document},
     documents::{
         AuditDocument, ConversationDocument, DayDocument, FriendRequestDocument, MemberDocument, MessageDocument,
-        RefreshTokenDocument, SessionDocument, Stored, StoredConversation, StoredMember, TicketDocument, TieDocument,
-        UserChangeDocument, UserDocument, binary, date, encode, long, oid,
+        ReactionDocument, RefreshTokenDocument, SessionDocument, Stored, StoredConversation, StoredMember,
+        TicketDocument, TieDocument, UserChangeDocument, UserDocument, VersionDocument, binary, date, encode, long,
+        oid,
     },
     error::{Attempt, conflict, duplicate},
     messages,
 };
 
 /// What must be unique beside the keys.
-const UNIQUE: [(&str, &str); 7] = [
+const UNIQUE: [(&str, &str); 8] = [
     ("byUsername", "username"),
     ("byEmail", "email"),
     ("byTopic", "topic"),
     ("byDirectKey", "pair of users"),
     ("_id_", "message id"),
     ("byRev", "revision"),
+    ("byUser", "reaction"),
     ("byPair", "pair of users"),
 ];
 
 #[async_trait]
 impl Transfer for Database {
     async fn count(&self, part: Part) -> StoreResult<u64> {
-        self.read(part, |c, part| async move { Ok(collection(c, *part).estimated_document_count().await?) }.boxed())
-            .await
+        self.read(part, |c, part| count(c, *part).boxed()).await
     }
 
     async fn export(&self, from: Position, limit: usize) -> StoreResult<Vec<Record>> {
@@ -50,6 +51,16 @@ impl Transfer for Database {
     async fn import(&self, records: &[Record]) -> StoreResult<()> {
         self.write(records.to_vec(), |c, records| import(c, records).boxed()).await
     }
+}
+
+async fn count(c: &Collections, part: Part) -> Attempt<u64> {
+    let count = collection(c, part).estimated_document_count().await?;
+    if part != Part::Messages {
+        return Ok(count);
+    }
+    // The places that changed messages have left lately.
+    let left = c.messages.count_documents(doc! { "left": { "$exists": true } }).await?;
+    Ok(count.saturating_sub(left))
 }
 
 const fn collection(c: &Collections, part: Part) -> &Collection<RawDocumentBuf> {
@@ -62,6 +73,8 @@ const fn collection(c: &Collections, part: Part) -> &Collection<RawDocumentBuf> 
         Part::Conversations => &c.conversations,
         Part::Members => &c.members,
         Part::Messages => &c.messages,
+        Part::Versions => &c.versions,
+        Part::Reactions => &c.reactions,
         Part::FriendRequests => &c.friend_requests,
         Part::Ties => &c.ties,
         Part::Audit => &c.audit,
@@ -83,6 +96,7 @@ const fn key_fields(part: Part) -> &'static [&'static str] {
         Part::UserStreams => &["user", "rev"],
         Part::Members => &["conversation", "user"],
         Part::Messages => &["conversation", "seq"],
+        Part::Versions | Part::Reactions => &["message", "rev"],
         Part::Ties => &["user", "other"],
     }
 }
@@ -97,6 +111,9 @@ fn key_values(key: Key) -> Vec<Bson> {
         Key::Conversation(id) => vec![oid(id.as_bytes()).into()],
         Key::Member(conversation, user) => vec![oid(conversation.as_bytes()).into(), oid(user.as_bytes()).into()],
         Key::Message(conversation, seq) => vec![oid(conversation.as_bytes()).into(), long(seq.get()).into()],
+        Key::Version(message, rev) | Key::Reaction(message, rev) => {
+            vec![oid(message.as_bytes()).into(), long(rev.get()).into()]
+        }
         Key::FriendRequest(id) => vec![oid(id.as_bytes()).into()],
         Key::Tie(user, other) => vec![oid(user.as_bytes()).into(), oid(other.as_bytes()).into()],
         Key::Audit(id) => vec![oid(id.as_bytes()).into()],
@@ -125,10 +142,14 @@ async fn export(c: &Collections, from: Position, limit: usize) -> Attempt<Vec<Re
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let filter = match from {
+    let mut filter = match from {
         Position::Beginning(_) => Document::new(),
         Position::After(key) => after(key),
     };
+    if from.part() == Part::Messages {
+        // The places that changed messages have left.
+        filter.insert("left", doc! { "$exists": false });
+    }
     records(c, from.part(), filter, limit).await
 }
 
@@ -156,6 +177,8 @@ async fn records(c: &Collections, part: Part, filter: Document, limit: usize) ->
         Part::Messages => {
             each::<MessageDocument>(found, |(message, fingerprint)| Record::Message { message, fingerprint }).await
         }
+        Part::Versions => each::<VersionDocument>(found, Record::Version).await,
+        Part::Reactions => each::<ReactionDocument>(found, Record::Reaction).await,
         Part::FriendRequests => each::<FriendRequestDocument>(found, Record::FriendRequest).await,
         Part::Ties => each::<TieDocument>(found, Record::Tie).await,
         Part::Audit => each::<AuditDocument>(found, Record::Audit).await,
@@ -306,6 +329,8 @@ fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
         }
         Record::Member { conversation, member } => encode(&MemberDocument::new(*conversation, member)),
         Record::Message { message, fingerprint } => encode(&MessageDocument::new(message, *fingerprint)),
+        Record::Version(version) => encode(&VersionDocument::new(version)),
+        Record::Reaction(reaction) => encode(&ReactionDocument::new(reaction)),
         Record::FriendRequest(request) => encode(&FriendRequestDocument::new(request)),
         Record::Tie(tie) => encode(&TieDocument::new(tie)),
         Record::Audit(entry) => encode(&AuditDocument::from(entry)),

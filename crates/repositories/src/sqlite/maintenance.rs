@@ -15,12 +15,14 @@ impl Maintenance for Database {
 
     async fn clear(&self) -> StoreResult<()> {
         // What is referred to, after what refers to it.
-        const TABLES: [&str; 14] = [
+        const TABLES: [&str; 16] = [
             "audit",
             "days",
             "active_users",
             "ties",
             "friend_requests",
+            "reactions",
+            "message_versions",
             "messages",
             "members",
             "conversations",

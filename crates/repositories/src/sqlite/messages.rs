@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Content, ConversationId, Fingerprint, Message, MessageId, NewMessage, Rev, Seq, UserId,
-    store::{AppendOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
+    ConversationId, Emoji, Fingerprint, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserId,
+    UserReaction, Version,
+    store::{AppendOutcome, ChangeOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 use rusqlite::{Connection, Params, Row, params};
 
 use super::{
-    Database,
-    rows::{self, MESSAGE, all, all_while, content_columns, first, get, message, run},
+    Database, changes,
+    rows::{self, MESSAGE, all, all_while, content_columns, first, get, marks_columns, message, run},
 };
 
 #[async_trait]
@@ -27,14 +28,48 @@ impl MessageStore for Database {
         self.readers.read(move |connection| changes(connection, conversation, after, limit)).await
     }
 
-    async fn sent_before(&self, new: &NewMessage) -> StoreResult<Option<AppendOutcome>> {
-        let new = new.clone();
+    async fn sent_before(&self, key: &SendKey) -> StoreResult<Option<AppendOutcome>> {
+        let key = key.clone();
         self.readers
             .read(move |connection| {
-                let first = with_id(connection, new.id)?;
-                first.map(|(first, stored)| AppendOutcome::of_taken_id(&new, &first, stored)).transpose()
+                let first = with_id(connection, key.id)?;
+                first.map(|(first, stored)| AppendOutcome::of_taken_id(&key, &first, stored)).transpose()
             })
             .await
+    }
+
+    async fn change(&self, change: &MessageChange) -> StoreResult<ChangeOutcome> {
+        let change = change.clone();
+        self.writer.write(move |connection| changes::change(connection, &change)).await
+    }
+
+    async fn find_many(&self, ids: &[MessageId]) -> StoreResult<Vec<Message>> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| {
+                let find = |id: &MessageId| Ok(with_id(connection, *id)?.map(|(message, _)| message));
+                ids.iter().filter_map(|id| find(id).transpose()).collect()
+            })
+            .await
+    }
+
+    async fn versions(&self, message: MessageId, after: Rev, limit: usize) -> StoreResult<Vec<Version>> {
+        self.readers.read(move |connection| changes::versions(connection, message, after, limit)).await
+    }
+
+    async fn reactions(
+        &self,
+        message: MessageId,
+        emoji: &Emoji,
+        after: Rev,
+        limit: usize,
+    ) -> StoreResult<Vec<UserReaction>> {
+        let emoji = emoji.clone();
+        self.readers.read(move |connection| changes::reactions(connection, message, &emoji, after, limit)).await
+    }
+
+    async fn pins(&self, conversation: ConversationId, before: Option<Seq>, limit: usize) -> StoreResult<Vec<Message>> {
+        self.readers.read(move |connection| changes::pins(connection, conversation, before, limit)).await
     }
 }
 
@@ -56,24 +91,14 @@ fn append(connection: &Connection, new: &NewMessage) -> StoreResult<AppendOutcom
         // A repeat is answered as the first was.
         let first = with_id(connection, new.id)?;
         return first.map_or(Ok(AppendOutcome::RecipientDeleted), |(first, stored)| {
-            AppendOutcome::of_taken_id(new, &first, stored)
+            AppendOutcome::of_taken_id(&new.key(), &first, stored)
         });
     }
-    let message = Message {
-        id: new.id,
-        conversation_id: new.conversation_id,
-        seq: place.last_seq.next(),
-        rev: place.rev.next(),
-        sender_id: new.sender_id,
-        content: Content::Text(new.text.clone()),
-        metadata: new.metadata.clone(),
-        client_message_id: new.client_message_id.clone(),
-        created_at: new.created_at,
-    };
+    let message = new.at((place.last_seq.next(), place.rev.next()));
     if !insert(connection, &message, new.fingerprint())? {
         let (first, stored) = with_id(connection, new.id)?
             .ok_or_else(|| StoreError::corrupt(format!("message {}: is there and is not found", new.id)))?;
-        return AppendOutcome::of_taken_id(new, &first, stored);
+        return AppendOutcome::of_taken_id(&new.key(), &first, stored);
     }
     follow(connection, &message)?;
     Ok(AppendOutcome::Appended { message, held: place.held })
@@ -99,7 +124,7 @@ fn place(connection: &Connection, conversation: ConversationId, sender: UserId) 
 }
 
 /// The message with an id, and the fingerprint of what its sender sent.
-fn with_id(connection: &Connection, id: MessageId) -> StoreResult<Option<(Message, Fingerprint)>> {
+pub(crate) fn with_id(connection: &Connection, id: MessageId) -> StoreResult<Option<(Message, Fingerprint)>> {
     let sql = format!("SELECT {MESSAGE}, fingerprint FROM messages WHERE id = ?1");
     let read = |row: &Row<'_>| Ok((message(row)?, Fingerprint::from_bytes(get(row, "fingerprint")?)));
     first(connection, &sql, [id.as_bytes()], read)
@@ -108,9 +133,11 @@ fn with_id(connection: &Connection, id: MessageId) -> StoreResult<Option<(Messag
 /// Adds a message at its place, and nothing that follows from it; `false` if its id is taken.
 pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fingerprint) -> StoreResult<bool> {
     const SQL: &str = "INSERT INTO messages (id, conversation_id, seq, rev, sender_id, kind, text, system, metadata, \
-         client_message_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+         client_message_id, fingerprint, created_at, created_rev, marks, pinned) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
          ON CONFLICT (id) DO NOTHING";
     let (kind, text, system) = content_columns(&message.content)?;
+    let (created_rev, marks, pinned) = marks_columns(message)?;
     let params = params![
         message.id.as_bytes(),
         message.conversation_id.as_bytes(),
@@ -124,6 +151,9 @@ pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fi
         message.client_message_id.as_ref().map(|id| id.as_str()),
         fingerprint.as_bytes(),
         message.created_at.as_millis(),
+        created_rev,
+        marks,
+        pinned,
     ];
     run(connection, SQL, params).map(|inserted| inserted > 0)
 }
@@ -174,7 +204,7 @@ fn page(
 }
 
 /// The messages that a query finds, up to the one by which they are too large for a page.
-fn up_to_page_bytes(connection: &Connection, sql: &str, params: impl Params) -> StoreResult<Vec<Message>> {
+pub(crate) fn up_to_page_bytes(connection: &Connection, sql: &str, params: impl Params) -> StoreResult<Vec<Message>> {
     let mut bytes = 0;
     all_while(connection, sql, params, |row| {
         if bytes > PAGE_BYTES {

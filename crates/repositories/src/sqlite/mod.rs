@@ -2,6 +2,7 @@
 
 mod administration;
 mod audit;
+mod changes;
 mod conversations;
 mod error;
 mod groups;

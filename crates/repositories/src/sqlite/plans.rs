@@ -8,12 +8,12 @@ use super::{
     administration::accounts_statement,
     audit::{Filters, page_statement},
     connect, migrations,
-    rows::{AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER},
+    rows::{AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, REACTION, SESSION, TIE, USER, VERSION},
     sessions::LIVE,
     users::TERM,
 };
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("administration.rs"),
     include_str!("audit.rs"),
     include_str!("statistics.rs"),
@@ -22,6 +22,7 @@ const SOURCES: [&str; 11] = [
     include_str!("conversations.rs"),
     include_str!("groups.rs"),
     include_str!("messages.rs"),
+    include_str!("changes.rs"),
     include_str!("relations.rs"),
     include_str!("maintenance.rs"),
     include_str!("transfer.rs"),
@@ -48,6 +49,8 @@ fn filled(text: &str) -> Vec<String> {
         ("{FRIEND_REQUEST}", FRIEND_REQUEST),
         ("{TIE}", TIE),
         ("{AUDIT}", AUDIT),
+        ("{VERSION}", VERSION),
+        ("{REACTION}", REACTION),
     ];
     for (place, value) in columns.into_iter().chain(more) {
         text = text.replace(place, value);

@@ -3,16 +3,18 @@
 
 use parlor_domain::{
     Actor, AuditAction, AuditDetails, AuditEntry, AuditId, Bio, ClientMessageId, Content, Conversation, ConversationId,
-    ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email, FriendRequest, FriendRequestId,
-    Lock, LockReason, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Named,
-    RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText, SystemAction,
-    SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, Username, WhoCanWrite,
+    ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email, Emoji, FriendRequest,
+    FriendRequestId, Lock, LockReason, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText,
+    Metadata, Named, RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
+    SystemAction, SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, UserReaction, Username, Version,
+    WhoCanWrite,
     store::{StoreError, StoreResult},
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
 use serde::{Deserialize, Serialize};
 
 use super::error::failed;
+use crate::marks::StoredMarks;
 
 /// Runs a query and makes something of each of its rows.
 pub(crate) fn all<T>(
@@ -221,21 +223,64 @@ pub(crate) fn member(row: &Row<'_>) -> StoreResult<Member> {
     })
 }
 
-pub(crate) const MESSAGE: &str =
-    "id, conversation_id, seq, rev, sender_id, kind, text, system, metadata, client_message_id, created_at";
+pub(crate) const MESSAGE: &str = "id, conversation_id, seq, rev, coalesce(created_rev, rev) AS sent_rev, sender_id, \
+    kind, text, system, metadata, client_message_id, created_at, marks";
 
 pub(crate) fn message(row: &Row<'_>) -> StoreResult<Message> {
     named("message", row, "id", |row| {
+        let marks = marks(row)?;
         Ok(Message {
             id: MessageId::from_bytes(get(row, "id")?),
             conversation_id: ConversationId::from_bytes(get(row, "conversation_id")?),
             seq: seq(row, "seq")?,
             rev: rev(row, "rev")?,
+            created_rev: rev(row, "sent_rev")?,
             sender_id: UserId::from_bytes(get(row, "sender_id")?),
-            content: content(row)?,
+            content: content(row, marks.as_ref())?,
             metadata: parse(row, "metadata", Metadata::parse)?,
             client_message_id: parse_optional(row, "client_message_id", ClientMessageId::parse)?,
             created_at: time(row, "created_at")?,
+            marks: marks.map_or_else(|| Ok(Marks::default()), |marks| marks.marks()).map_err(StoreError::corrupt)?,
+        })
+    })
+}
+
+fn marks(row: &Row<'_>) -> StoreResult<Option<StoredMarks>> {
+    parse_optional(row, "marks", |json| serde_json::from_str(json).map_err(|_| "is not as written"))
+}
+
+/// The columns `created_rev`, `marks` and `pinned` of a message.
+pub(crate) fn marks_columns(message: &Message) -> StoreResult<(Option<u64>, Option<String>, Option<bool>)> {
+    let created_rev = Some(message.created_rev.get()).filter(|_| message.created_rev != message.rev);
+    let marks = StoredMarks::new(&message.marks, &message.content);
+    let marks = marks.map(|marks| serde_json::to_string(&marks)).transpose().map_err(StoreError::unavailable)?;
+    Ok((created_rev, marks, message.marks.pin.map(|_| true)))
+}
+
+pub(crate) const VERSION: &str = "message_id, rev, text, metadata, at";
+
+pub(crate) fn version(row: &Row<'_>) -> StoreResult<Version> {
+    named("version of message", row, "message_id", |row| {
+        Ok(Version {
+            message: MessageId::from_bytes(get(row, "message_id")?),
+            rev: rev(row, "rev")?,
+            text: parse(row, "text", MessageText::parse)?,
+            metadata: parse(row, "metadata", Metadata::parse)?,
+            at: time(row, "at")?,
+        })
+    })
+}
+
+pub(crate) const REACTION: &str = "message_id, rev, emoji, user_id, at";
+
+pub(crate) fn reaction(row: &Row<'_>) -> StoreResult<UserReaction> {
+    named("reaction to message", row, "message_id", |row| {
+        Ok(UserReaction {
+            message: MessageId::from_bytes(get(row, "message_id")?),
+            emoji: parse(row, "emoji", Emoji::parse)?,
+            user: UserId::from_bytes(get(row, "user_id")?),
+            rev: rev(row, "rev")?,
+            at: time(row, "at")?,
         })
     })
 }
@@ -271,16 +316,22 @@ pub(crate) fn tie(row: &Row<'_>) -> StoreResult<Tie> {
     })
 }
 
-fn content(row: &Row<'_>) -> StoreResult<Content> {
+fn content(row: &Row<'_>, marks: Option<&StoredMarks>) -> StoreResult<Content> {
     match get::<Option<String>>(row, "kind")?.as_deref() {
         None => parse(row, "text", MessageText::parse).map(Content::Text),
         Some(SYSTEM) => parse(row, "system", system_event).map(Content::System),
+        Some(DELETED) => {
+            let deletion = marks.map_or_else(|| Err("marks is missing".to_owned()), StoredMarks::deletion);
+            deletion.map(Content::Deleted).map_err(StoreError::corrupt)
+        }
         Some(_) => Err(StoreError::corrupt("kind is not one that is known")),
     }
 }
 
 /// The kind of a system message.
 const SYSTEM: &str = "system";
+/// The kind of a deleted message.
+const DELETED: &str = "deleted";
 
 /// What a system message tells, as its column holds it.
 #[derive(Serialize, Deserialize)]
@@ -305,6 +356,7 @@ fn system_event(json: &str) -> Result<SystemEvent, &'static str> {
 pub(crate) fn content_columns(content: &Content) -> StoreResult<(Option<&'static str>, &str, Option<String>)> {
     match content {
         Content::Text(text) => Ok((None, text.as_str(), None)),
+        Content::Deleted(_) => Ok((Some(DELETED), "", None)),
         Content::System(SystemEvent { action, users, value, member_count }) => {
             let json = SystemJson {
                 action: action.name().to_owned(),

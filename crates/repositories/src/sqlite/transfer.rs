@@ -9,23 +9,24 @@ use parlor_domain::{
 use rusqlite::{Connection, Row, ffi::SQLITE_CONSTRAINT_FOREIGNKEY, params, params_from_iter, types::Value};
 
 use super::{
-    Database, audit,
+    Database, audit, changes,
     conversations::{direct_key, insert_member},
     error::conflict,
     messages, relations,
     rows::{
-        self, AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, SESSION, TIE, USER, all, first, get, optional_time,
-        run, time,
+        self, AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, REACTION, SESSION, TIE, USER, VERSION, all, first,
+        get, optional_time, run, time,
     },
     statistics::day_sum,
     users::{insert_account, topic, topic_columns},
 };
 
 /// What must be unique beside the keys, but for accounts and the ids of messages.
-const UNIQUE: [(&str, &str); 4] = [
+const UNIQUE: [(&str, &str); 5] = [
     ("user_stream.topic", "topic"),
     ("conversations.direct_key", "pair of users"),
     ("messages.rev", "revision"),
+    ("reactions.emoji", "reaction"),
     ("friend_requests.to_id", "pair of users"),
 ];
 
@@ -69,6 +70,8 @@ const fn table(part: Part) -> &'static str {
         Part::Conversations => "conversations",
         Part::Members => "members",
         Part::Messages => "messages",
+        Part::Versions => "message_versions",
+        Part::Reactions => "reactions",
         Part::FriendRequests => "friend_requests",
         Part::Ties => "ties",
         Part::Audit => "audit",
@@ -102,6 +105,14 @@ fn select(part: Part, compare: &str) -> String {
             "SELECT {MESSAGE}, fingerprint FROM messages WHERE (conversation_id, seq) {compare} (?1, ?2) \
              ORDER BY conversation_id, seq LIMIT ?3"
         ),
+        Part::Versions => format!(
+            "SELECT {VERSION} FROM message_versions WHERE (message_id, rev) {compare} (?1, ?2) \
+             ORDER BY message_id, rev LIMIT ?3"
+        ),
+        Part::Reactions => format!(
+            "SELECT {REACTION} FROM reactions WHERE (message_id, rev) {compare} (?1, ?2) \
+             ORDER BY message_id, rev LIMIT ?3"
+        ),
         Part::FriendRequests => {
             format!("SELECT {FRIEND_REQUEST} FROM friend_requests WHERE id {compare} ?1 ORDER BY id LIMIT ?2")
         }
@@ -120,9 +131,9 @@ fn columns(from: Position) -> Vec<Value> {
     let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let blob = |bytes: &[u8]| Value::from(bytes.to_vec());
     match from {
-        Position::Beginning(Part::UserStreams | Part::Members | Part::Messages | Part::Ties) => {
-            vec![blob(&[]), blob(&[])]
-        }
+        Position::Beginning(
+            Part::UserStreams | Part::Members | Part::Messages | Part::Versions | Part::Reactions | Part::Ties,
+        ) => vec![blob(&[]), blob(&[])],
         Position::Beginning(
             Part::Users
             | Part::Sessions
@@ -141,6 +152,9 @@ fn columns(from: Position) -> Vec<Value> {
             Key::Conversation(id) => vec![blob(id.as_bytes())],
             Key::Member(conversation, user) => vec![blob(conversation.as_bytes()), blob(user.as_bytes())],
             Key::Message(conversation, seq) => vec![blob(conversation.as_bytes()), number(seq.get())],
+            Key::Version(message, rev) | Key::Reaction(message, rev) => {
+                vec![blob(message.as_bytes()), number(rev.get())]
+            }
             Key::FriendRequest(id) => vec![blob(id.as_bytes())],
             Key::Tie(user, other) => vec![blob(user.as_bytes()), blob(other.as_bytes())],
             Key::Audit(id) => vec![blob(id.as_bytes())],
@@ -180,6 +194,8 @@ fn record(part: Part, row: &Row<'_>) -> StoreResult<Record> {
             message: rows::message(row)?,
             fingerprint: Fingerprint::from_bytes(get(row, "fingerprint")?),
         },
+        Part::Versions => Record::Version(rows::version(row)?),
+        Part::Reactions => Record::Reaction(rows::reaction(row)?),
         Part::FriendRequests => Record::FriendRequest(rows::friend_request(row)?),
         Part::Ties => Record::Tie(rows::tie(row)?),
         Part::Audit => Record::Audit(rows::audit_entry(row)?),
@@ -271,6 +287,8 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
         }
         Record::Member { conversation, member } => return insert_member(connection, *conversation, member),
         Record::Message { message, fingerprint } => return insert_message(connection, message, *fingerprint),
+        Record::Version(version) => return changes::insert_version(connection, version),
+        Record::Reaction(reaction) => return changes::insert_reaction(connection, reaction),
         Record::FriendRequest(request) => return relations::insert_request(connection, request),
         Record::Tie(tie) => return relations::insert_tie(connection, tie),
         Record::Audit(entry) => return audit::append(connection, entry),

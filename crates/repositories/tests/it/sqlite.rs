@@ -45,6 +45,8 @@ fn message(fixture: &Fixture, from: UserId, to: parlor_domain::ConversationId, t
         text: MessageText::parse(text).unwrap(),
         metadata: Metadata::default(),
         client_message_id: None,
+        reply_to: None,
+        forward: None,
         created_at: parlor_domain::Clock::now(&fixture.clock),
     }
 }

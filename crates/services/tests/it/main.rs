@@ -10,6 +10,8 @@ mod support;
 
 mod administration;
 mod auth;
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it looks for")]
+mod changes;
 mod conversations;
 mod faults;
 mod groups;

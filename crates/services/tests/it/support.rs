@@ -11,8 +11,8 @@ use parlor_domain::{
 };
 use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, Password, Rate, Ready, RelationLimits, SendMessage,
-    Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, MessageBody, Password, Rate, Ready, RelationLimits,
+    SendMessage, Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 
 use crate::store::TestStore;
@@ -36,8 +36,16 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
             match &view.message.content {
                 Content::Text(text) => format!("message {text} {delivery}"),
                 Content::System(event) => format!("system {}", event.action.name()),
+                Content::Deleted(_) => format!("tombstone {}", view.message.seq),
             }
         }
+        Event::MessageUpdated(view) => {
+            let reactions = view.message.marks.reactions.iter();
+            let reactions: String =
+                reactions.map(|reaction| format!(" {}{}", reaction.emoji, reaction.count)).collect();
+            format!("changed {}{reactions}", view.message.text())
+        }
+        Event::MessageDeleted(view) => format!("gone {}", view.message.seq),
         Event::ReceiptUpdated(receipt) => format!(
             "receipt {} read {} delivered {} unread {:?}",
             receipt.user_id, receipt.read_seq, receipt.delivered_seq, receipt.unread
@@ -224,8 +232,11 @@ impl Reader {
 pub(crate) fn message(to: ConversationId, text: &str, client_id: Option<&str>) -> SendMessage {
     SendMessage {
         conversation: to,
-        text: MessageText::parse(text).unwrap(),
-        metadata: Metadata::default(),
+        body: MessageBody::Text {
+            text: MessageText::parse(text).unwrap(),
+            metadata: Metadata::default(),
+            reply_to: None,
+        },
         client_message_id: client_id.map(|id| ClientMessageId::parse(id).unwrap()),
     }
 }

@@ -31,7 +31,7 @@ fn a_command_is_read_with_its_id_and_its_data() {
     assert_eq!(frame.reply, ReplyId::Text("a-1".into()));
     let Ok(Command::MessageSend(conversation, message)) = frame.command else { panic!("{:?}", frame.command) };
     assert_eq!(conversation.to_string(), CONVERSATION);
-    assert_eq!((&*message.text, message.client_message_id.as_deref()), ("hi", Some("c1")));
+    assert_eq!((message.text.as_deref(), message.client_message_id.as_deref()), (Some("hi"), Some("c1")));
     assert_eq!(message.metadata.unwrap().get(), r#"{"b": 1,  "a":1.0}"#, "kept byte for byte");
 }
 
@@ -108,7 +108,15 @@ fn an_unknown_command_is_a_problem_of_its_own() {
 fn data_obeys_the_rules_of_the_rest_call() {
     let cases = [
         ("ping", json!({ "a": 1 }), "a", "unknown_field"),
-        ("message.send", json!({ "conversationId": CONVERSATION }), "text", "missing"),
+        ("message.edit", json!({ "conversationId": CONVERSATION, "messageId": CONVERSATION }), "text", "missing"),
+        ("message.edit", json!({ "conversationId": CONVERSATION, "text": "a" }), "messageId", "missing"),
+        ("message.delete", json!({ "conversationId": CONVERSATION, "messageId": "x" }), "messageId", "invalid_id"),
+        (
+            "reaction.add",
+            json!({ "conversationId": CONVERSATION, "messageId": CONVERSATION, "emoji": "a" }),
+            "emoji",
+            "not_an_emoji",
+        ),
         ("message.send", json!({ "conversationId": CONVERSATION, "text": {"$ne": null} }), "text", "wrong_type"),
         ("message.send", json!({ "conversationId": CONVERSATION, "text": " " }), "text", "empty"),
         ("message.send", json!({ "conversationId": CONVERSATION, "text": "a", "id": 1 }), "id", "unknown_field"),

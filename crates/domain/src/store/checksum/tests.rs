@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::*;
 use crate::{
     AuditAction, AuditDetails, AuditId, Bio, ClientMessageId, ConversationKind, ConversationName, Day, Description,
-    DeviceLabel, DisplayName, Email, Fingerprint, FriendRequestId, LockReason, MemberRole, MessageId, MessageText,
-    Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText, SystemAction,
-    SystemRole, TieKind, UserId, Username, WhoCanWrite,
+    DeviceLabel, DisplayName, Email, Emoji, Fingerprint, FriendRequestId, LockReason, MemberRole, MessageId,
+    MessageText, Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText,
+    SystemAction, SystemRole, TieKind, UserId, Username, WhoCanWrite,
 };
 
 const USER: UserId = UserId::from_bytes([1; 12]);
@@ -182,11 +182,13 @@ fn messages() -> Vec<Record> {
         conversation_id: HERE,
         seq: Seq::new(1),
         rev: Rev::new(1),
+        created_rev: Rev::new(1),
         sender_id: USER,
         content: Content::Text(MessageText::parse("x").unwrap()),
         metadata: Metadata::default(),
         client_message_id: None,
         created_at: THEN,
+        marks: Marks::default(),
     };
     let messages = variants(
         &message,
@@ -205,11 +207,74 @@ fn messages() -> Vec<Record> {
             |message| message.metadata = Metadata::parse(r#"{"a":1}"#).unwrap(),
             |message| message.client_message_id = Some(ClientMessageId::parse("x").unwrap()),
             |message| message.created_at = LATER,
+            |message| message.created_rev = Rev::new(2),
+            |message| message.content = Content::Deleted(Deletion { by: USER, at: THEN }),
+            |message| message.content = Content::Deleted(Deletion { by: OTHER, at: THEN }),
+            |message| message.content = Content::Deleted(Deletion { by: USER, at: LATER }),
+            |message| message.marks.edited_at = Some(THEN),
+            |message| message.marks.reply_to = reply(|_| {}),
+            |message| message.marks.reply_to = reply(|reply| reply.message = MessageId::from_bytes([2; 12])),
+            |message| message.marks.reply_to = reply(|reply| reply.seq = Seq::new(2)),
+            |message| message.marks.reply_to = reply(|reply| reply.sender = OTHER),
+            |message| message.marks.forwarded = Some(Forwarded { sender: USER, created_at: THEN }),
+            |message| message.marks.forwarded = Some(Forwarded { sender: OTHER, created_at: THEN }),
+            |message| message.marks.forwarded = Some(Forwarded { sender: USER, created_at: LATER }),
+            |message| message.marks.reactions = reactions(|_| {}),
+            |message| message.marks.reactions = reactions(|reaction| reaction.emoji = emoji("👎")),
+            |message| message.marks.reactions = reactions(|reaction| reaction.count = 2),
+            |message| message.marks.reactions = reactions(|reaction| reaction.users = vec![OTHER]),
+            |message| message.marks.pin = Some(Pin { by: USER, at: THEN }),
+            |message| message.marks.pin = Some(Pin { by: OTHER, at: THEN }),
+            |message| message.marks.pin = Some(Pin { by: USER, at: LATER }),
         ],
     );
     let [fingerprint, another] = [Fingerprint::from_bytes([1; 32]), Fingerprint::from_bytes([2; 32])];
     let messages = messages.into_iter().map(|message| Record::Message { message, fingerprint });
     messages.chain([Record::Message { message, fingerprint: another }]).collect()
+}
+
+fn emoji(text: &str) -> Emoji {
+    Emoji::parse(text).unwrap()
+}
+
+fn reply(change: fn(&mut ReplyTo)) -> Option<ReplyTo> {
+    let mut reply = ReplyTo { message: MessageId::from_bytes([1; 12]), seq: Seq::new(1), sender: USER };
+    change(&mut reply);
+    Some(reply)
+}
+
+fn reactions(change: fn(&mut Reaction)) -> Vec<Reaction> {
+    let mut reaction = Reaction { emoji: emoji("👍"), count: 1, users: vec![USER] };
+    change(&mut reaction);
+    vec![reaction]
+}
+
+fn changes_of_messages() -> Vec<Record> {
+    let message = MessageId::from_bytes([1; 12]);
+    let text = MessageText::parse("x").unwrap();
+    let version = Version { message, rev: Rev::new(1), text, metadata: Metadata::default(), at: THEN };
+    let versions = variants(
+        &version,
+        &[
+            |version| version.message = MessageId::from_bytes([2; 12]),
+            |version| version.rev = Rev::new(2),
+            |version| version.text = MessageText::parse("y").unwrap(),
+            |version| version.metadata = Metadata::parse(r#"{"a":1}"#).unwrap(),
+            |version| version.at = LATER,
+        ],
+    );
+    let reaction = UserReaction { message, emoji: emoji("👍"), user: USER, rev: Rev::new(1), at: THEN };
+    let reactions = variants(
+        &reaction,
+        &[
+            |reaction| reaction.message = MessageId::from_bytes([2; 12]),
+            |reaction| reaction.emoji = emoji("👎"),
+            |reaction| reaction.user = OTHER,
+            |reaction| reaction.rev = Rev::new(2),
+            |reaction| reaction.at = LATER,
+        ],
+    );
+    versions.into_iter().map(Record::Version).chain(reactions.into_iter().map(Record::Reaction)).collect()
 }
 
 fn relations() -> Vec<Record> {
@@ -296,8 +361,8 @@ fn checksum(records: &[&Record]) -> String {
 
 #[test]
 fn every_field_of_every_record_counts() {
-    let records =
-        [users(), user_changes(), sign_ins(), conversations(), messages(), relations(), administration()].concat();
+    let people = [users(), user_changes(), sign_ins(), relations(), administration()].concat();
+    let records = [people, conversations(), messages(), changes_of_messages()].concat();
     let mut seen = HashMap::new();
     for record in &records {
         if let Some(other) = seen.insert(checksum(&[record]), record) {

@@ -11,7 +11,7 @@ use mongodb::{
 };
 use parking_lot::Mutex;
 use parlor_domain::{
-    Content, ConversationId, Fingerprint, Message, NewMessage, Rev, UserId,
+    ConversationId, Fingerprint, Message, Rev, UserId,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tracing::warn;
@@ -217,7 +217,7 @@ fn take_stored(jobs: &mut VecDeque<Job>, stored: Stored, conversations: &Convers
                 taken.push(Placed { message: message.clone(), job, recipient });
             }
             Some((message, fingerprint)) => {
-                let outcome = AppendOutcome::of_taken_id(&job.new, message, *fingerprint);
+                let outcome = AppendOutcome::of_taken_id(&job.new.key(), message, *fingerprint);
                 job.answer(outcome);
             }
         }
@@ -229,8 +229,7 @@ fn take_stored(jobs: &mut VecDeque<Job>, stored: Stored, conversations: &Convers
 /// is of another time. If another node has stored that in the same millisecond, both are told that it is new, and push the
 /// one message to those who are connected to them.
 fn is_own(Job { new, unanswered, .. }: &Job, stored: &Message, fingerprint: Fingerprint) -> bool {
-    let Message { seq, rev, .. } = *stored;
-    *unanswered && message(new, (seq, rev)) == *stored && new.fingerprint() == fingerprint
+    *unanswered && new.at((stored.seq, stored.rev)) == *stored && new.fingerprint() == fingerprint
 }
 
 /// Gives each message its place behind the others, and an answer to those that get none. Of several with one id, the
@@ -253,7 +252,7 @@ fn place(
             let end = ends.entry(job.new.conversation_id).or_default();
             *end = (end.0.next(), end.1.next());
             let recipient = conversations.recipient(&job.new);
-            placed.push_back(Placed { message: message(&job.new, *end), job, recipient });
+            placed.push_back(Placed { message: job.new.at(*end), job, recipient });
         }
     }
     placed
@@ -280,20 +279,6 @@ fn put_back(jobs: &mut VecDeque<Job>, placed: VecDeque<Placed>) {
     }
 }
 
-fn message(new: &NewMessage, (seq, rev): End) -> Message {
-    Message {
-        id: new.id,
-        conversation_id: new.conversation_id,
-        seq,
-        rev,
-        sender_id: new.sender_id,
-        content: Content::Text(new.text.clone()),
-        metadata: new.metadata.clone(),
-        client_message_id: new.client_message_id.clone(),
-        created_at: new.created_at,
-    }
-}
-
 /// What an insert's error says of each message.
 fn refusal(error: Error) -> Attempt<(usize, Option<Refused>)> {
     let ErrorKind::InsertMany(details) = &*error.kind else { return Err(error.into()) };
@@ -312,7 +297,7 @@ fn refusal(error: Error) -> Attempt<(usize, Option<Refused>)> {
 
 #[cfg(test)]
 mod tests {
-    use parlor_domain::{ClientMessageId, MessageId, MessageText, Metadata, Seq, Timestamp};
+    use parlor_domain::{ClientMessageId, MessageId, MessageText, Metadata, NewMessage, Seq, Timestamp};
     use tokio::sync::oneshot;
 
     use super::*;
@@ -327,6 +312,8 @@ mod tests {
             text: MessageText::parse("once").unwrap(),
             metadata: Metadata::default(),
             client_message_id: client_message_id.map(|id| ClientMessageId::parse(id).unwrap()),
+            reply_to: None,
+            forward: None,
             created_at: Timestamp::from_millis(4),
         }
     }
@@ -338,7 +325,7 @@ mod tests {
 
     /// How many of these jobs have stored this one, and whether each of the others was told that it repeats it.
     fn taken(jobs: Vec<(Job, Outcome)>, first: &NewMessage) -> (usize, Vec<bool>) {
-        let first = (message(first, (Seq::new(5), Rev::new(6))), first.fingerprint());
+        let first = (first.at((Seq::new(5), Rev::new(6))), first.fingerprint());
         let stored = Stored::from([(first.0.id, first)]);
         let (mut jobs, mut outcomes): (VecDeque<Job>, Vec<Outcome>) = jobs.into_iter().unzip();
         let taken = take_stored(&mut jobs, stored, &Conversations::default());

@@ -16,6 +16,10 @@ const REMEMBERED: usize = 100_000;
 /// node changes, after this.
 const BELIEVED: Duration = Duration::from_secs(1);
 
+/// For how long it is believed where a log ends. A place that a changed message has left is kept from others for longer:
+/// see [`changes`](super::super::changes).
+const END_BELIEVED: Duration = Duration::from_secs(60);
+
 /// Who takes part in a conversation.
 #[derive(Clone, Debug)]
 pub(super) struct Participants {
@@ -36,7 +40,8 @@ pub(super) struct Memory {
     /// What was read before that may be as it was then.
     forgotten: Option<Instant>,
     participants: HashMap<ConversationId, Arc<Participants>>,
-    ends: HashMap<ConversationId, End>,
+    /// With the time at which that was known.
+    ends: HashMap<ConversationId, (End, Instant)>,
 }
 
 impl Participants {
@@ -78,14 +83,25 @@ impl Memory {
     }
 
     pub(super) fn end(&self, id: ConversationId) -> Option<End> {
-        self.ends.get(&id).copied()
+        let (end, at) = self.ends.get(&id)?;
+        (at.elapsed() < END_BELIEVED).then_some(*end)
     }
 
     pub(super) fn set_end(&mut self, id: ConversationId, end: End) {
         if self.ends.len() > REMEMBERED {
             self.ends.clear();
         }
-        self.ends.insert(id, end);
+        self.ends.insert(id, (end, Instant::now()));
+    }
+
+    /// The log has come to a revision without a new message.
+    pub(super) fn move_end(&mut self, id: ConversationId, rev: Rev) {
+        match self.end(id) {
+            Some((seq, before)) if before.next() == rev => self.set_end(id, (seq, rev)),
+            // What was written at the same time, by this node, is known better by who wrote it.
+            Some((_, before)) if before > rev => {}
+            Some(_) | None => drop(self.ends.remove(&id)),
+        }
     }
 
     /// Somebody else has written there, perhaps that somebody takes part no more.

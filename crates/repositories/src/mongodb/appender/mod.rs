@@ -17,7 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use parlor_domain::{
-    ConversationId, NewMessage,
+    ConversationId, NewMessage, Rev,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tokio::{
@@ -141,6 +141,16 @@ impl Appender {
     /// Whoever holds this for himself keeps the appender from writing.
     pub(crate) const fn turns(&self) -> &Arc<RwLock<()>> {
         &self.turns
+    }
+
+    /// A change of a message has taken this revision of its conversation, which is no new place for messages.
+    pub(crate) fn moved_to(&self, conversation: ConversationId, rev: Rev) {
+        self.memory.lock().move_end(conversation, rev);
+    }
+
+    /// Where this log ends is not known any more.
+    pub(crate) fn forget_end(&self, conversation: ConversationId) {
+        self.memory.lock().forget_conversation(conversation);
     }
 
     /// Forgets what is remembered, because something else has changed it.

@@ -3,12 +3,13 @@
 use mongodb::bson::{Binary, DateTime, RawBsonRef, RawDocument, oid::ObjectId};
 use parlor_domain::{
     ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
-    Fingerprint, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Rev, Seq, SystemAction,
-    SystemEvent, Timestamp, UserId,
+    Fingerprint, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Rev, Seq,
+    SystemAction, SystemEvent, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Stored, binary, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
+use crate::marks::StoredMarks;
 
 /// A conversation. How far its log goes stands in the log alone.
 #[derive(Serialize, Deserialize)]
@@ -167,8 +168,11 @@ pub(crate) struct MessageDocument {
     conversation: ObjectId,
     seq: i64,
     rev: i64,
+    /// The revision by which it was sent, unless it still has that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_rev: Option<i64>,
     sender: ObjectId,
-    /// What sort of message it is, unless its sender wrote a text: `system`.
+    /// What sort of message it is, unless its sender wrote a text: `system`, `deleted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
     text: String,
@@ -181,10 +185,14 @@ pub(crate) struct MessageDocument {
     /// Tells a repeat from another message under the same `client_message_id`.
     fingerprint: Binary,
     created_at: DateTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marks: Option<StoredMarks>,
 }
 
 /// The kind of a system message.
 const SYSTEM: &str = "system";
+/// The kind of a deleted message.
+const DELETED: &str = "deleted";
 
 /// What a system message tells.
 #[derive(Serialize, Deserialize)]
@@ -223,12 +231,14 @@ impl MessageDocument {
         let (kind, system) = match &message.content {
             Content::Text(_) => (None, None),
             Content::System(event) => (Some(SYSTEM), Some(event.into())),
+            Content::Deleted(_) => (Some(DELETED), None),
         };
         Self {
             id: oid(message.id.as_bytes()),
             conversation: oid(message.conversation_id.as_bytes()),
             seq: long(message.seq.get()),
             rev: long(message.rev.get()),
+            created_rev: (message.created_rev != message.rev).then(|| long(message.created_rev.get())),
             sender: oid(message.sender_id.as_bytes()),
             kind,
             text: message.text().to_owned(),
@@ -237,6 +247,7 @@ impl MessageDocument {
             client_message_id: message.client_message_id.as_ref().map(ToString::to_string),
             fingerprint: binary(fingerprint.as_bytes()),
             created_at: date(message.created_at),
+            marks: StoredMarks::new(&message.marks, &message.content),
         }
     }
 }
@@ -248,16 +259,23 @@ impl Stored for MessageDocument {
 
     fn read(raw: &RawDocument) -> Result<Self::Value, String> {
         let fields = MessageFields::of(raw)?;
+        let marks = fields.marks()?;
+        let rev = Rev::new(counter("rev", there("rev", fields.rev)?)?);
         let message = Message {
             id: MessageId::from_bytes(there("_id", fields.id)?.bytes()),
             conversation_id: ConversationId::from_bytes(there("conversation", fields.conversation)?.bytes()),
             seq: Seq::new(counter("seq", there("seq", fields.seq)?)?),
-            rev: Rev::new(counter("rev", there("rev", fields.rev)?)?),
+            rev,
+            created_rev: match fields.created_rev {
+                Some(created_rev) => Rev::new(counter("createdRev", created_rev)?),
+                None => rev,
+            },
             sender_id: UserId::from_bytes(there("sender", fields.sender)?.bytes()),
-            content: fields.content()?,
+            content: fields.content(marks.as_ref())?,
             metadata: parse("metadata", there("metadata", fields.metadata)?, Metadata::parse)?,
             client_message_id: parse_optional("clientMessageId", fields.client_message_id, ClientMessageId::parse)?,
             created_at: time(there("createdAt", fields.created_at)?),
+            marks: marks.map_or_else(|| Ok(Marks::default()), |marks| marks.marks())?,
         };
         Ok((message, Fingerprint::from_bytes(bytes("fingerprint", there("fingerprint", fields.fingerprint)?)?)))
     }
@@ -270,6 +288,7 @@ struct MessageFields<'a> {
     conversation: Option<ObjectId>,
     seq: Option<i64>,
     rev: Option<i64>,
+    created_rev: Option<i64>,
     sender: Option<ObjectId>,
     kind: Option<&'a str>,
     text: Option<&'a str>,
@@ -278,6 +297,7 @@ struct MessageFields<'a> {
     client_message_id: Option<&'a str>,
     fingerprint: Option<&'a [u8]>,
     created_at: Option<DateTime>,
+    marks: Option<&'a RawDocument>,
 }
 
 impl<'a> MessageFields<'a> {
@@ -292,6 +312,8 @@ impl<'a> MessageFields<'a> {
                 ("seq", RawBsonRef::Int32(number)) => fields.seq = Some(number.into()),
                 ("rev", RawBsonRef::Int64(number)) => fields.rev = Some(number),
                 ("rev", RawBsonRef::Int32(number)) => fields.rev = Some(number.into()),
+                ("createdRev", RawBsonRef::Int64(number)) => fields.created_rev = Some(number),
+                ("createdRev", RawBsonRef::Int32(number)) => fields.created_rev = Some(number.into()),
                 ("sender", RawBsonRef::ObjectId(id)) => fields.sender = Some(id),
                 ("kind", RawBsonRef::String(kind)) => fields.kind = Some(kind),
                 ("text", RawBsonRef::String(text)) => fields.text = Some(text),
@@ -300,9 +322,10 @@ impl<'a> MessageFields<'a> {
                 ("clientMessageId", RawBsonRef::String(text)) => fields.client_message_id = Some(text),
                 ("fingerprint", RawBsonRef::Binary(binary)) => fields.fingerprint = Some(binary.bytes),
                 ("createdAt", RawBsonRef::DateTime(date)) => fields.created_at = Some(date),
+                ("marks", RawBsonRef::Document(marks)) => fields.marks = Some(marks),
                 (
-                    "_id" | "conversation" | "seq" | "rev" | "sender" | "kind" | "text" | "system" | "metadata"
-                    | "clientMessageId" | "fingerprint" | "createdAt",
+                    "_id" | "conversation" | "seq" | "rev" | "createdRev" | "sender" | "kind" | "text" | "system"
+                    | "metadata" | "clientMessageId" | "fingerprint" | "createdAt" | "marks",
                     _,
                 ) => return Err(format!("{name} is of another type")),
                 _ => {}
@@ -311,13 +334,18 @@ impl<'a> MessageFields<'a> {
         Ok(fields)
     }
 
-    fn content(&self) -> Result<Content, String> {
+    fn marks(&self) -> Result<Option<StoredMarks>, String> {
+        self.marks.map(super::fields).transpose()
+    }
+
+    fn content(&self, marks: Option<&StoredMarks>) -> Result<Content, String> {
         match self.kind {
             None => parse("text", there("text", self.text)?, MessageText::parse).map(Content::Text),
             Some(SYSTEM) => {
                 let system: SystemDocument = super::fields(there("system", self.system)?)?;
                 system.event().map(Content::System)
             }
+            Some(DELETED) => there("marks", marks)?.deletion().map(Content::Deleted),
             Some(_) => Err("kind is not one that is known".to_owned()),
         }
     }
@@ -374,11 +402,13 @@ mod tests {
             conversation_id: ConversationId::from_bytes([2; 12]),
             seq: Seq::new(3),
             rev: Rev::new(4),
+            created_rev: Rev::new(2),
             sender_id: UserId::from_bytes([5; 12]),
             content: Content::Text(MessageText::parse("hello").unwrap()),
             metadata: Metadata::default(),
             client_message_id: Some(ClientMessageId::parse("c1").unwrap()),
             created_at: Timestamp::from_millis(6),
+            marks: Marks { edited_at: Some(Timestamp::from_millis(8)), ..Marks::default() },
         };
         (message, Fingerprint::from_bytes([7; 32]))
     }
@@ -408,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_number_is_read_as_any_of_the_integers_that_a_tool_may_have_made_of_it() {
-        for (field, number) in [("seq", 3), ("rev", 4)] {
+        for (field, number) in [("seq", 3), ("rev", 4), ("createdRev", 2)] {
             assert_eq!(read_with(field, Bson::Int32(number)), Ok(message()));
             assert_eq!(read_with(field, Bson::Int64(number.into())), Ok(message()));
         }
@@ -416,6 +446,6 @@ mod tests {
 
     #[test]
     fn what_a_newer_version_may_have_added_is_left_alone() {
-        assert_eq!(read_with("reactions", Bson::Boolean(true)), Ok(message()));
+        assert_eq!(read_with("addedByANewerVersion", Bson::Boolean(true)), Ok(message()));
     }
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod administration;
+mod changes;
 mod conversations;
 mod relations;
 
@@ -23,6 +24,7 @@ pub(crate) use self::{
         RefreshTokenDocument, SessionDocument, StatusDocument, TicketDocument, UserChangeDocument, UserDocument, prefix,
     },
     administration::{AuditDocument, DayDocument, LockDocument},
+    changes::{ReactionDocument, VersionDocument},
     conversations::{
         ConversationDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation, StoredMember,
     },

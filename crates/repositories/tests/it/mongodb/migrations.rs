@@ -10,7 +10,7 @@ use parlor_repositories::{MigrationError, contract::Fixture, testing::MongoDatab
 use super::{connect, fresh, meddle};
 
 /// All that there are, in order.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "V1__accounts",
     "V2__conversations",
     "V3__holds",
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 7] = [
     "V5__relations",
     "V6__groups",
     "V7__administration",
+    "V8__message_changes",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

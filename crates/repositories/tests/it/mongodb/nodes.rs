@@ -7,9 +7,9 @@ use std::{
 
 use mongodb::bson::{DateTime, Document, doc};
 use parlor_domain::{
-    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, Message, MessageId, MessageText, Metadata,
-    NewGroup, NewMessage, ProfileChange, Rev, Seq, Status, StatusKind, UserId,
-    store::{AppendOutcome, GroupOutcome, Inbox, NewDirect, StoreError, Stores, Window},
+    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, Message, MessageAction, MessageChange,
+    MessageId, MessageText, Metadata, NewGroup, NewMessage, ProfileChange, Rev, Seq, Status, StatusKind, UserId,
+    store::{AppendOutcome, ChangeOutcome, GroupOutcome, Inbox, NewDirect, StoreError, Stores, Window},
 };
 use parlor_repositories::{contract::Fixture, testing::MongoDatabase};
 
@@ -32,6 +32,8 @@ fn message(fixture: &Fixture, from: UserId, to: ConversationId, text: &str) -> N
         text: MessageText::parse(text).unwrap(),
         metadata: Metadata::default(),
         client_message_id: None,
+        reply_to: None,
+        forward: None,
         created_at: fixture.clock.now(),
     }
 }
@@ -438,4 +440,47 @@ async fn changes_and_messages_of_two_nodes_make_one_order_without_a_hole() {
     let stored = all(&stores, id).await;
     let places: Vec<_> = stored.iter().map(|message| (message.seq.get(), message.rev.get())).collect();
     assert_eq!(places, (1..=121).map(|n| (n, n)).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_a_changed_message_has_left_is_given_to_nobody() {
+    let (stores, database) = fresh().await;
+    let fixture = Fixture::new(stores.clone());
+    let (ada, bob, id) = chat(&fixture).await;
+    let other = other_node(&database).await;
+    let mut log = Vec::new();
+    let mut send = async |node: &Stores, by| {
+        let outcome = node.messages.append(&message(&fixture, by, id, "hello")).await.unwrap();
+        let AppendOutcome::Appended { message, .. } = outcome else { panic!("{outcome:?}") };
+        log.push(message.id);
+        message
+    };
+    // The other node knows where the log ends, and does not learn what becomes of the messages.
+    let first = send(&stores, ada).await;
+    send(&other, bob).await;
+    for round in 0..3 {
+        let edit = async |n: u64| {
+            let text = MessageText::parse(&format!("{round} {n}")).unwrap();
+            let action = MessageAction::Edit { text, metadata: None };
+            let now = fixture.clock.now();
+            let change = MessageChange { conversation: id, message: first.id, by: ada, action, now };
+            let outcome = stores.messages.change(&change).await.unwrap();
+            let ChangeOutcome::Changed(message) = outcome else { panic!("{outcome:?}") };
+            message.rev
+        };
+        edit(1).await;
+        let seen = edit(2).await;
+        let sent = send(&other, bob).await;
+        assert_eq!((sent.seq, sent.rev), (Seq::new(3 + 2 * round), seen.next()), "it comes after what was seen");
+        let next = send(&stores, ada).await;
+        assert_eq!((next.seq, next.rev), (sent.seq.next(), sent.rev.next()));
+    }
+    let stored = all(&stores, id).await;
+    assert_eq!(stored.iter().map(|message| message.id).collect::<Vec<_>>(), log);
+    let head = stored.iter().map(|message| message.rev).max().unwrap();
+    for after in 0..=head.get() {
+        let page = other.messages.changes(id, Rev::new(after), 100).await.unwrap();
+        let expected = stored.iter().filter(|message| message.rev.get() > after).count();
+        assert_eq!((page.messages.len(), page.head), (expected, head));
+    }
 }

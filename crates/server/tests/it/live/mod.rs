@@ -1,6 +1,7 @@
 //! The plain WebSocket: who may open one, what goes over it, and how it ends.
 
 mod authentication;
+mod changes;
 mod commands;
 mod events;
 mod groups;

@@ -55,6 +55,14 @@ fn valid(command: &str) -> Value {
         "message.send" => {
             json!({ "conversationId": "$direct", "text": "Good morning", "metadata": { "b": 1, "a": [1.0, "é🙂"] } })
         }
+        "message.edit" => {
+            json!({ "conversationId": "$direct", "messageId": "$byAda", "text": "Good evening", "metadata": { "a": 1 } })
+        }
+        "message.delete" => json!({ "conversationId": "$direct", "messageId": "$another" }),
+        "message.pin" | "message.unpin" => json!({ "conversationId": "$direct", "messageId": "$byBob" }),
+        "reaction.add" | "reaction.remove" => {
+            json!({ "conversationId": "$direct", "messageId": "$byBob", "emoji": "👍" })
+        }
         "typing.start" | "typing.stop" => json!({ "conversationId": "$direct" }),
         "receipt.read" | "receipt.delivered" => json!({ "conversationId": "$direct", "seq": 1 }),
         "conversation.create" => json!({ "name": "Guild", "description": "made here", "memberIds": ["$bob"] }),
@@ -154,7 +162,7 @@ fn of_the_world() -> Vec<Row> {
         ["message.send", "typing.start", "typing.stop", "receipt.read", "receipt.delivered"].map(with_id);
     let in_group = ["conversation.update", "member.add", "member.update", "member.remove"].map(with_id);
     for (command, data) in &in_group {
-        rows.push(refused(command, data("$direct"), "not_found"));
+        rows.push(refused(command, data("$direct"), "not_a_group"));
         rows.push(refused(command, data("$led"), "not_permitted"));
     }
     let settings = with_id("conversation.settings");
@@ -196,12 +204,70 @@ fn of_the_world() -> Vec<Row> {
         refused("message.destroy", json!({}), "unknown_command"),
     ]);
     rows.extend(of_text());
+    rows.extend(of_messages());
     rows.extend(of_people());
     for (command, data) in in_conversation {
         rows.push(Row { sender: "flo", ..refused(command, data("$flos"), "rate_limited") });
     }
     rows.push(Row { sender: "flo", ..refused("status.set", valid("status.set"), "rate_limited") });
     rows.push(Row { sender: "flo", ..refused("resume", json!({ "streams": {} }), "rate_limited") });
+    rows
+}
+
+/// What is done and refused for what has become of a message.
+fn of_messages() -> Vec<Row> {
+    let done = |command: &str, data: Value| Row::new(command, &data, Expected::Done);
+    let refused = |command: &str, data: Value, code| Row::new(command, &data, Expected::Refused(code));
+    let at = |conversation: &str, message: &str, more: Value| {
+        let mut data = json!({ "conversationId": conversation, "messageId": message });
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        data
+    };
+    let (text, emoji, nothing) = (json!({ "text": "hello" }), json!({ "emoji": "👍" }), json!({}));
+    let of_each = [
+        ("message.edit", &text),
+        ("message.delete", &nothing),
+        ("message.pin", &nothing),
+        ("message.unpin", &nothing),
+        ("reaction.add", &emoji),
+        ("reaction.remove", &emoji),
+    ];
+    let mut rows = vec![
+        refused("message.edit", at("$direct", "$byBob", text.clone()), "not_permitted"),
+        refused("message.delete", at("$direct", "$byBob", nothing.clone()), "not_permitted"),
+        refused("message.edit", at("$direct", "$another", text.clone()), "message_deleted"),
+        refused("reaction.add", at("$direct", "$another", emoji.clone()), "message_deleted"),
+        done("message.delete", at("$direct", "$another", nothing.clone())),
+        refused("message.send", json!({ "conversationId": "$direct" }), "validation_failed"),
+        done("message.send", json!({ "conversationId": "$direct", "text": "yes", "replyTo": "$byBob" })),
+        refused(
+            "message.send",
+            json!({ "conversationId": "$direct", "text": "?", "replyTo": "$another" }),
+            "validation_failed",
+        ),
+        done(
+            "message.send",
+            json!({ "conversationId": "$group", "forward": { "conversationId": "$direct", "messageId": "$byBob" } }),
+        ),
+        refused(
+            "message.send",
+            json!({ "conversationId": "$group", "forward": { "conversationId": "$foreign", "messageId": "$byBob" } }),
+            "not_found",
+        ),
+        refused(
+            "message.send",
+            json!({ "conversationId": "$group", "text": "x", "forward": { "conversationId": "$direct", "messageId": "$byBob" } }),
+            "validation_failed",
+        ),
+    ];
+    rows.extend((0..20).map(|n| done("reaction.add", at("$direct", "$byBob", json!({ "emoji": format!(":{n}:") })))));
+    rows.push(refused("reaction.add", at("$direct", "$byBob", emoji.clone()), "limit_reached"));
+    for (command, more) in of_each {
+        for (conversation, message) in [("$direct", "$unknown"), ("$foreign", "$byBob"), ("$unknown", "$byBob")] {
+            rows.push(refused(command, at(conversation, message, more.clone()), "not_found"));
+        }
+        rows.push(Row { sender: "flo", ..refused(command, at("$flos", "$byBob", more.clone()), "rate_limited") });
+    }
     rows
 }
 

@@ -27,7 +27,23 @@ impl Way for Rest {
             let path = (id.len() == 24 && members.is_empty()).then(|| path.replace("{id}", &id))?;
             return Some(outcome(client.send(client.request(method, &path)).await));
         }
+        if let Some((method, path)) = about_messages(command) {
+            let mut members: BTreeMap<String, String> = serde_json::from_str(data).ok()?;
+            let mut path = format!("/api/v1/conversations/{{conversationId}}/messages/{{messageId}}{path}");
+            for name in ["conversationId", "messageId", "emoji"] {
+                let place = format!("{{{name}}}");
+                if path.contains(&place) {
+                    // What stands in the path is told of as a part of it if it is wrong.
+                    let value = members.remove(name)?;
+                    let is_emoji = value == "👍" || (value.starts_with(':') && value.ends_with(':') && value.len() > 2);
+                    let good = if name == "emoji" { is_emoji } else { value.len() == 24 };
+                    path = good.then(|| path.replace(&place, &value))?;
+                }
+            }
+            return Some(outcome(members.is_empty().then_some(client.send(client.request(method, &path)))?.await));
+        }
         let (method, path, typing) = match command {
+            "message.edit" => (Method::PATCH, "/api/v1/conversations/{id}/messages/{messageId}", None),
             "resume" => (Method::POST, "/api/v1/sync", None),
             "message.send" => (Method::POST, "/api/v1/conversations/{id}/messages", None),
             "typing.start" => (Method::POST, "/api/v1/conversations/{id}/typing", Some("true")),
@@ -57,6 +73,10 @@ impl Way for Rest {
             let id: String = serde_json::from_str(members.remove("userId")?.get()).ok()?;
             path = (id.len() == 24).then(|| path.replace("{userId}", &id))?;
         }
+        if path.contains("{messageId}") {
+            let id: String = serde_json::from_str(members.remove("messageId")?.get()).ok()?;
+            path = (id.len() == 24).then(|| path.replace("{messageId}", &id))?;
+        }
         if command == "member.remove" && !members.is_empty() {
             // It has no body to be wrong.
             return None;
@@ -78,6 +98,18 @@ fn about_people(command: &str) -> Option<(Method, &'static str, &'static str)> {
         "friend.remove" => (Method::DELETE, "/api/v1/friends/{id}", "userId"),
         "user.block" => (Method::PUT, "/api/v1/blocks/{id}", "userId"),
         "user.unblock" => (Method::DELETE, "/api/v1/blocks/{id}", "userId"),
+        _ => return None,
+    })
+}
+
+/// The calls that name a message in their path and have no body, with what comes behind it there.
+fn about_messages(command: &str) -> Option<(Method, &'static str)> {
+    Some(match command {
+        "message.delete" => (Method::DELETE, ""),
+        "message.pin" => (Method::PUT, "/pin"),
+        "message.unpin" => (Method::DELETE, "/pin"),
+        "reaction.add" => (Method::PUT, "/reactions/{emoji}"),
+        "reaction.remove" => (Method::DELETE, "/reactions/{emoji}"),
         _ => return None,
     })
 }

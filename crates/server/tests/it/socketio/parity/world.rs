@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use crate::support::{Client, Setup, Socket, TestServer};
 
 const LIMITS: [(&str, &str); 4] = [
-    ("limits.messages_per_user", "{ burst = 50, per_minute = 1 }"),
+    ("limits.messages_per_user", "{ burst = 80, per_minute = 1 }"),
     ("limits.friend_requests_per_user", "{ burst = 20, per_minute = 1 }"),
-    ("limits.signals_per_user", "{ burst = 240, per_minute = 1 }"),
+    ("limits.signals_per_user", "{ burst = 400, per_minute = 1 }"),
     ("limits.syncs_per_user", "{ burst = 40, per_minute = 1 }"),
 ];
 
@@ -41,8 +41,13 @@ impl World {
         let (ada, bob, eve, flo, gus) = (&users["ada"], &users["bob"], &users["eve"], &users["flo"], &users["gus"]);
         let ivy = &users["ivy"];
         let direct = ada.direct(bob).await;
-        bob.say(&direct, "Hello, Ada.").await;
+        let said = async |by: &Client, text: &str| by.say(&direct, text).await["id"].as_str().unwrap().to_owned();
+        let by_bob = said(bob, "Hello, Ada.").await;
+        let (by_ada, another) = (said(ada, "Hello, Bob.").await, said(ada, "Goodbye, Bob.").await);
         let names = vec![
+            ("$byBob", by_bob),
+            ("$byAda", by_ada),
+            ("$another", another),
             ("$direct", direct),
             ("$foreign", bob.direct(eve).await),
             ("$group", ada.group(&[bob]).await),
