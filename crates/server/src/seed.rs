@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor_domain::{
-    Clock, ConversationId, ConversationName, Description, DisplayName, Email, Entropy, FriendRequestId, InvalidValue,
-    Login, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, RequestText, SeededEntropy, Timestamp,
-    User, UserId, Username,
+    Clock, ConversationId, ConversationName, Description, DisplayName, Email, Emoji, Entropy, FriendRequestId,
+    InvalidValue, Login, MessageAction, MessageChange, MessageId, MessageText, Metadata, NewGroup, NewMessage,
+    PasswordHash, RequestText, SeededEntropy, Seq, Timestamp, User, UserId, Username,
     store::{
-        Answer, AppendOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, RequestAnswer, StoreError, Stores,
+        Answer, AppendOutcome, ChangeOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, RequestAnswer,
+        StoreError, Stores, Window,
     },
 };
 use tokio::sync::Semaphore;
@@ -219,7 +220,28 @@ async fn group(stores: &Stores, plan: &Plan, index: u64, users: &[NewUser], done
         return Err(SeedError::Plan(format!("a group was not made: {refused:?}")));
     }
     done();
-    write(stores, plan, (new.id, now, GROUP_MESSAGES), &all, &entropy, done).await
+    write(stores, plan, (new.id, now, GROUP_MESSAGES), &all, &entropy, done).await?;
+    change_some(stores, id, &all).await
+}
+
+/// Lets some messages of a group be liked, pinned and edited; its owner is the first of its members.
+async fn change_some(stores: &Stores, id: ConversationId, members: &[UserId]) -> Result<(), SeedError> {
+    let first = stores.messages.page(id, Window::After(Seq::ZERO.next()), 3).await?;
+    for (n, message) in first.into_iter().enumerate() {
+        let likes = members.iter().take(n + 1).map(|user| Ok((*user, MessageAction::React(Emoji::parse("👍")?))));
+        let likes = likes.collect::<Result<Vec<_>, InvalidValue>>()?;
+        let pin = members.first().filter(|_| n == 0).map(|owner| (*owner, MessageAction::Pin));
+        let text = MessageText::parse(&message.text().chars().rev().collect::<String>())?;
+        let edit = (n == 1).then_some((message.sender_id, MessageAction::Edit { text, metadata: None }));
+        for (by, action) in likes.into_iter().chain(pin).chain(edit) {
+            let now = message.created_at + Duration::from_secs(60);
+            let change = MessageChange { conversation: id, message: message.id, by, action, now };
+            if let refused @ ChangeOutcome::Refused(_) = stores.messages.change(&change).await? {
+                return Err(SeedError::Plan(format!("a message was not changed: {refused:?}")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes so many messages into a conversation from a time on.
@@ -242,6 +264,8 @@ async fn write(
             text: MessageText::parse(&text(plan.message_chars, entropy))?,
             metadata: Metadata::default(),
             client_message_id: None,
+            reply_to: None,
+            forward: None,
             created_at: now,
         };
         match stores.messages.append(&message).await? {
