@@ -85,11 +85,12 @@ pub async fn an_edit_takes_the_next_revision_and_keeps_what_was_said(f: &Fixture
     f.send(bob, id, "what?").await;
     let began = f.now();
     f.clock.advance(std::time::Duration::from_secs(1));
-    let metadata = Some(Metadata::parse(r#"{"a":1}"#).unwrap());
+    let metadata = Metadata::parse(r#"{"a":1}"#).unwrap();
     let text = MessageText::parse("first").unwrap();
-    let edited = change(f, &first, ada, MessageAction::Edit { text: text.clone(), metadata: metadata.clone() }).await;
+    let edited =
+        change(f, &first, ada, MessageAction::Edit { text: text.clone(), metadata: Some(metadata.clone()) }).await;
     let marks = Marks { edited_at: Some(f.now()), ..Marks::default() };
-    let (content, metadata) = (Content::Text(text.clone()), metadata.unwrap());
+    let content = Content::Text(text.clone());
     assert_eq!(edited, Message { rev: Rev::new(3), content, metadata: metadata.clone(), marks, ..first.clone() });
     assert_eq!((edited.seq, edited.created_rev), (Seq::new(1), Rev::new(1)));
     assert_eq!(stored(f, first.id).await, edited);

@@ -118,7 +118,9 @@ async fn write(
             let reaction = UserReaction { message: id, emoji, user: change.by, rev, at: change.now };
             c.reactions.insert_one(encode(&ReactionDocument::new(&reaction))?).session(&mut *session).await?;
         }
-        MessageAction::Unreact(emoji) => drop(c.reactions.delete_one(own(change, emoji)).session(&mut *session).await?),
+        MessageAction::Unreact(emoji) => {
+            c.reactions.delete_one(own(change, emoji)).session(&mut *session).await?;
+        }
         MessageAction::Pin | MessageAction::Unpin => {}
     }
     if let Some(emoji) = plan.lacks_names().cloned() {

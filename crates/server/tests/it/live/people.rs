@@ -40,14 +40,17 @@ async fn a_request_that_is_taken_back_or_rejected_is_told_as_it_should_be() {
     assert_eq!(cancelled["data"], json!({}));
     let event = answering.event("friendRequest.updated").await;
     assert_eq!((&event["data"]["id"], &event["data"]["state"]), (&id, &json!("cancelled")));
-    asking.command("friendRequest.send", ask.clone()).await;
+    // One that is taken back is told anew to nobody for a while; somebody else's is told.
+    let dan = server.signup("dan").await;
+    let mut asking = ready(&dan).await;
+    let id = asking.command("friendRequest.send", ask.clone()).await["data"]["id"].clone();
     let rejected = answering.command("friendRequest.reject", json!({ "requestId": id })).await;
     assert_eq!(rejected["data"]["state"], "rejected");
     let again = asking.command("friendRequest.send", ask).await;
     assert_eq!(again["data"]["state"], "pending");
     // Whatever had been pushed would stand before the next thing that is.
     let other = server.signup("cem").await;
-    other.direct(&ada).await;
+    other.direct(&dan).await;
     loop {
         let event = asking.next().await;
         assert_ne!(event["data"]["state"], "rejected", "{event}");
