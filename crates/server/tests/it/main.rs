@@ -9,6 +9,7 @@ mod copy;
 mod data;
 mod live;
 mod logs;
+mod matrix;
 mod operation;
 mod seed;
 mod socketio;

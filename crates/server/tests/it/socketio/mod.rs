@@ -1,7 +1,7 @@
 //! Socket.IO: its transports, who may connect, and that everything is as over REST and the plain WebSocket.
 
 mod browsers;
-mod client;
+pub(crate) mod client;
 mod commands;
 mod endings;
 mod engine;

@@ -1,0 +1,447 @@
+//! Who calls, and what there is: for each section of the page another stage.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::cast::{Cast, delete, done};
+use crate::support::Client;
+
+/// A section of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scene {
+    Groups,
+    Direct,
+    People,
+    Requests,
+    Oneself,
+    Administration,
+    Everyone,
+}
+
+impl Scene {
+    pub(super) const ALL: [Self; 7] =
+        [Self::Groups, Self::Direct, Self::People, Self::Requests, Self::Oneself, Self::Administration, Self::Everyone];
+
+    /// The section's heading.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Groups => "Groups",
+            Self::Direct => "Direct conversations",
+            Self::People => "Other users",
+            Self::Requests => "Friend requests",
+            Self::Oneself => "Oneself",
+            Self::Administration => "Administration",
+            Self::Everyone => "Everyone",
+        }
+    }
+}
+
+/// What a call leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    None,
+    /// What no other call is answered by.
+    Own,
+    /// Another answer to other calls.
+    Shared,
+}
+
+/// What a caller has to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Session {
+    Live,
+    Ended,
+    None,
+}
+
+/// Who calls.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) client: Client,
+    pub(super) session: Session,
+}
+
+impl Caller {
+    /// Why he is refused wherever a session is needed.
+    pub(super) const fn refusals(&self) -> &'static [&'static str] {
+        match self.session {
+            Session::Live => &[],
+            Session::Ended => &["session_ended"],
+            // To the command `auth` he gives something instead of a token.
+            Session::None => &["unauthenticated", "invalid_token"],
+        }
+    }
+}
+
+impl From<&Client> for Caller {
+    fn from(client: &Client) -> Self {
+        Self { client: client.clone(), session: Session::Live }
+    }
+}
+
+/// Who calls, and the ids that calls may name.
+pub(super) struct Stage {
+    pub(super) caller: Caller,
+    /// The object's first: another name may stand for the same id.
+    names: Vec<(&'static str, String)>,
+}
+
+/// What nobody ever had.
+const UNKNOWN_ID: &str = "65f0c0ffee65f0c0ffee65f0";
+const UNKNOWN_NAME: &str = "nobodyatall";
+const NO_TOKEN: &str = "no-token-at-all";
+
+impl Stage {
+    fn new(caller: impl Into<Caller>, object: &str, names: Vec<(&'static str, String)>) -> Self {
+        let caller = caller.into();
+        let mut all = vec![("$object", object.to_owned())];
+        all.extend(names);
+        all.push(("$self", caller.client.id().to_owned()));
+        all.push(("$token", caller.client.token.clone().unwrap_or_else(|| NO_TOKEN.to_owned())));
+        Self { caller, names: all }
+    }
+
+    /// The same with another id in the place of this one.
+    pub(super) fn without(&self, object: &str) -> Self {
+        let unknown = |id: &str| if id.len() == UNKNOWN_ID.len() { UNKNOWN_ID } else { UNKNOWN_NAME };
+        let names = self.names.iter();
+        let names = names.map(|(name, id)| (*name, if *name == object { unknown(id).to_owned() } else { id.clone() }));
+        Self { caller: self.caller.clone(), names: names.collect() }
+    }
+
+    /// Puts ids in the place of names.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let filled = self.names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
+        assert!(!filled.contains('$'), "{filled} has a name that this stage has not");
+        filled
+    }
+
+    pub(super) fn fill_in(&self, body: &Value) -> Value {
+        serde_json::from_str(&self.fill(&body.to_string())).unwrap()
+    }
+
+    /// Puts names in the place of ids.
+    pub(super) fn tell(&self, body: &Value) -> Value {
+        let text = self.names.iter().fold(body.to_string(), |text, (name, id)| text.replace(id, name));
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+/// Makes the stages of a section.
+pub(super) struct Stages {
+    pub(super) scene: Scene,
+    cast: Cast,
+    groups: Option<Troupe>,
+    pairs: Vec<(&'static str, Pair)>,
+    /// The group for calls that change nothing, and how it was.
+    quiet: OnceCell<(String, Value)>,
+    /// The group for calls that change nothing for other calls.
+    lively: OnceCell<String>,
+}
+
+/// Those who are in groups.
+pub(super) struct Troupe {
+    pub(super) owner: Client,
+    pub(super) admin: Client,
+    pub(super) member: Client,
+    pub(super) muted: Client,
+    pub(super) blocked: Client,
+    pub(super) former: Client,
+    bystander: Client,
+    deputy: Client,
+    /// Blocks all who call.
+    hostile: Client,
+    /// Is blocked by all who call.
+    avoided: Client,
+}
+
+/// Who calls, the other one, and their conversation.
+struct Pair {
+    caller: Caller,
+    conversation: String,
+}
+
+impl Stages {
+    pub(super) async fn set(scene: Scene) -> Self {
+        let cast = Cast::assemble().await;
+        let groups = if scene == Scene::Groups { Some(Troupe::assemble(&cast).await) } else { None };
+        let pairs = if scene == Scene::Direct { pairs(&cast).await } else { Vec::new() };
+        let stages = Self { scene, cast, groups, pairs, quiet: OnceCell::new(), lively: OnceCell::new() };
+        if scene == Scene::Groups {
+            // While all who are to be in it can be added.
+            stages.quiet_group().await;
+        }
+        stages.cast.end_sessions().await;
+        stages
+    }
+
+    /// The stage for one who is this, and for a call that has this effect.
+    pub(super) async fn stage(&self, relation: &str, effect: Effect) -> Stage {
+        match self.scene {
+            Scene::Groups => self.group_stage(relation, effect).await,
+            Scene::Direct => self.direct_stage(relation),
+            Scene::People => self.people_stage(relation).await,
+            Scene::Requests => self.requests_stage(relation).await,
+            Scene::Oneself => self.own_stage(relation).await,
+            Scene::Administration => self.administration_stage(relation).await,
+            Scene::Everyone => self.open_stage(relation).await,
+        }
+    }
+
+    /// Who is nobody.
+    fn outsider(&self, relation: &str) -> Option<Caller> {
+        match relation {
+            "deleted" => Some(self.cast.deleted.clone()),
+            "locked" => Some(self.cast.locked.clone()),
+            "anonymous" => Some(self.cast.anonymous()),
+            _ => None,
+        }
+    }
+
+    async fn group_stage(&self, relation: &str, effect: Effect) -> Stage {
+        let troupe = self.groups.as_ref().unwrap();
+        let group = match effect {
+            Effect::None => self.quiet_group().await.0.clone(),
+            Effect::Own => self.lively.get_or_init(|| troupe.group(&self.cast)).await.clone(),
+            Effect::Shared => troupe.group(&self.cast).await,
+        };
+        let caller = self.outsider(relation).unwrap_or_else(|| match relation {
+            "owner" => (&troupe.owner).into(),
+            "admin" => (&troupe.admin).into(),
+            "member" => (&troupe.member).into(),
+            "muted" => (&troupe.muted).into(),
+            "blocked" => (&troupe.blocked).into(),
+            "former" => (&troupe.former).into(),
+            "stranger" => (&self.cast.stranger).into(),
+            unknown => panic!("who is {unknown}?"),
+        });
+        let id = |client: &Client| client.id().to_owned();
+        let names = vec![
+            ("$owner", id(&troupe.owner)),
+            ("$bystander", id(&troupe.bystander)),
+            ("$deputy", id(&troupe.deputy)),
+            ("$newcomer", id(&self.cast.root)),
+            ("$hostile", id(&troupe.hostile)),
+            ("$avoided", id(&troupe.avoided)),
+            ("$deleted", id(&self.cast.deleted.client)),
+        ];
+        Stage::new(caller, &group, names)
+    }
+
+    async fn quiet_group(&self) -> &(String, Value) {
+        let make = async || {
+            let troupe = self.groups.as_ref().unwrap();
+            let group = troupe.group(&self.cast).await;
+            let seen = troupe.seen(&group).await;
+            (group, seen)
+        };
+        self.quiet.get_or_init(make).await
+    }
+
+    /// Fails if a call that was refused has left something behind.
+    pub(super) async fn refusals_have_changed_nothing(&self) {
+        if let (Some(troupe), Some((group, seen))) = (&self.groups, self.quiet.get()) {
+            assert_eq!(&troupe.seen(group).await, seen);
+        }
+    }
+
+    fn direct_stage(&self, relation: &str) -> Stage {
+        // Who is nothing to a conversation calls for one that others have.
+        let pair = |name: &str| self.pairs.iter().find(|(relation, _)| *relation == name).map(|(_, pair)| pair);
+        let Pair { caller, conversation } = pair(relation).or(pair("member")).unwrap();
+        let caller = match relation {
+            "stranger" => (&self.cast.stranger).into(),
+            _ => self.outsider(relation).unwrap_or_else(|| caller.clone()),
+        };
+        let names = vec![("$newcomer", self.cast.root.id().to_owned())];
+        Stage::new(caller, conversation, names)
+    }
+
+    async fn people_stage(&self, relation: &str) -> Stage {
+        let (caller, other) = (self.cast.user().await, self.cast.user().await);
+        match relation {
+            "friend" => befriend(&caller, &other).await,
+            "bereft" => delete(&other).await,
+            "self" => {
+                let names = vec![("$name", username(&caller))];
+                return Stage::new(&caller, caller.id(), names);
+            }
+            _ => part(relation, &caller, &other).await,
+        }
+        let caller = self.outsider(relation).unwrap_or_else(|| (&caller).into());
+        Stage::new(caller, other.id(), vec![("$name", username(&other))])
+    }
+
+    async fn requests_stage(&self, relation: &str) -> Stage {
+        let (asking, asked) = (self.cast.user().await, self.cast.user().await);
+        let body = json!({ "userId": asked.id() });
+        let request = done(&asking, Method::POST, "/api/v1/friend-requests", body).await;
+        if ["blocked", "blocking"].contains(&relation) {
+            block(&asked, &asking).await;
+        }
+        let caller = match relation {
+            "asking" | "blocked" => (&asking).into(),
+            "asked" | "blocking" => (&asked).into(),
+            _ => self.outsider(relation).unwrap_or_else(|| (&self.cast.stranger).into()),
+        };
+        Stage::new(caller, request["id"].as_str().unwrap(), Vec::new())
+    }
+
+    async fn own_stage(&self, relation: &str) -> Stage {
+        let user = self.cast.user().await;
+        let (session, foreign) = (session_of(&user).await, session_of(&self.cast.stranger).await);
+        let caller = self.outsider(relation).unwrap_or_else(|| (&user).into());
+        let names = vec![("$session", session), ("$foreign", foreign)];
+        Stage::new(caller, self.cast.stranger.id(), names)
+    }
+
+    async fn administration_stage(&self, relation: &str) -> Stage {
+        let target = self.cast.user().await;
+        let session = session_of(&target).await;
+        let foreign = session_of(&self.cast.stranger).await;
+        let deleted = self.cast.deleted.client.id().to_owned();
+        let caller = match relation {
+            "super_admin" => (&self.cast.root).into(),
+            "group_admin" => (&self.group_admin().await).into(),
+            "user" => (&self.cast.user().await).into(),
+            _ => self.outsider(relation).unwrap(),
+        };
+        let names = vec![("$session", session), ("$foreign", foreign), ("$deleted", deleted)];
+        Stage::new(caller, target.id(), names)
+    }
+
+    async fn group_admin(&self) -> Client {
+        let user = self.cast.user().await;
+        let path = format!("/api/v1/admin/users/{}/role", user.id());
+        done(&self.cast.root, Method::PUT, &path, json!({ "role": "group_admin" })).await;
+        user
+    }
+
+    async fn open_stage(&self, relation: &str) -> Stage {
+        let user = self.cast.user().await;
+        let caller = self.outsider(relation).unwrap_or_else(|| (&user).into());
+        let (token, login) = match caller.session {
+            Session::None => (NO_TOKEN.to_owned(), UNKNOWN_NAME.to_owned()),
+            Session::Live | Session::Ended => {
+                let token = caller.client.tokens["refreshToken"].as_str().unwrap();
+                (token.to_owned(), username(&caller.client))
+            }
+        };
+        let names = vec![("$refresh", token), ("$login", login), ("$fresh", self.cast.fresh_name())];
+        Stage::new(caller, user.id(), names)
+    }
+}
+
+impl Troupe {
+    pub(super) async fn assemble(cast: &Cast) -> Self {
+        let troupe = Self {
+            owner: cast.user().await,
+            admin: cast.user().await,
+            member: cast.user().await,
+            muted: cast.user().await,
+            blocked: cast.user().await,
+            former: cast.user().await,
+            bystander: cast.user().await,
+            deputy: cast.user().await,
+            hostile: cast.user().await,
+            avoided: cast.user().await,
+        };
+        let Self { owner, admin, member, muted, blocked, former, hostile, avoided, .. } = &troupe;
+        for caller in [owner, admin, member, muted, blocked, former, &cast.stranger] {
+            block(hostile, caller).await;
+            block(caller, avoided).await;
+        }
+        for manager in [owner, admin] {
+            block(manager, blocked).await;
+        }
+        troupe
+    }
+
+    /// A new group with all of them who are members.
+    pub(super) async fn group(&self, cast: &Cast) -> String {
+        let ids = |clients: &[&Client]| clients.iter().map(|client| client.id().to_owned()).collect::<Vec<_>>();
+        let locked = &cast.locked.client;
+        let members =
+            ids(&[&self.admin, &self.member, &self.muted, &self.former, &self.bystander, &self.deputy, locked]);
+        let group = json!({ "name": "Round table", "memberIds": members });
+        let group = done(&self.owner, Method::POST, "/api/v1/conversations", group).await;
+        let id = group["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/conversations/{id}");
+        for admin in [&self.admin, &self.deputy] {
+            let member = format!("{path}/members/{}", admin.id());
+            done(&self.owner, Method::PATCH, &member, json!({ "role": "admin" })).await;
+        }
+        let blocked = json!({ "userIds": [self.blocked.id()] });
+        done(&self.deputy, Method::POST, &format!("{path}/members"), blocked).await;
+        done(&self.muted, Method::PATCH, &format!("{path}/settings"), json!({ "muted": true })).await;
+        self.owner.say(&id, "before he went").await;
+        assert_eq!(self.owner.delete(&format!("{path}/members/{}", self.former.id())).await.status, 204);
+        id
+    }
+
+    /// All that there is of a group.
+    async fn seen(&self, group: &str) -> Value {
+        let path = format!("/api/v1/conversations/{group}");
+        let get = async |path: &str| self.owner.get(path).await.body;
+        let (group, members) = (get(&path).await, get(&format!("{path}/members")).await);
+        let mut members: Vec<Value> = members["items"].as_array().unwrap().clone();
+        // Whether they are here at the moment has nothing to do with the group.
+        members.iter_mut().for_each(|member| *member = json!([member["user"]["id"], member["role"]]));
+        json!([group, members, get(&format!("{path}/messages")).await])
+    }
+}
+
+/// For each relation in a direct conversation one who has it.
+async fn pairs(cast: &Cast) -> Vec<(&'static str, Pair)> {
+    let mut pairs = Vec::new();
+    for relation in ["member", "blocked", "blocking", "unwanted", "bereft", "deleted", "locked"] {
+        let other = cast.user().await;
+        let caller = match relation {
+            "deleted" => cast.deleted.clone(),
+            "locked" => cast.locked.clone(),
+            _ => (&cast.user().await).into(),
+        };
+        let conversation = caller.client.direct(&other).await;
+        caller.client.say(&conversation, "hello").await;
+        match relation {
+            "bereft" => delete(&other).await,
+            _ => part(relation, &caller.client, &other).await,
+        }
+        pairs.push((relation, Pair { caller, conversation }));
+    }
+    pairs
+}
+
+/// Has the two be this to each other, if it is something that keeps them apart.
+pub(super) async fn part(relation: &str, caller: &Client, other: &Client) {
+    match relation {
+        "blocked" => block(other, caller).await,
+        "blocking" => block(caller, other).await,
+        "unwanted" => {
+            let settings = json!({ "settings": { "whoCanWrite": "nobody" } });
+            done(other, Method::PATCH, "/api/v1/users/me", settings).await;
+        }
+        _ => {}
+    }
+}
+
+async fn block(by: &Client, whom: &Client) {
+    done(by, Method::PUT, &format!("/api/v1/blocks/{}", whom.id()), Value::Null).await;
+}
+
+pub(super) async fn befriend(a: &Client, b: &Client) {
+    let request = done(a, Method::POST, "/api/v1/friend-requests", json!({ "userId": b.id() })).await;
+    let path = format!("/api/v1/friend-requests/{}/accept", request["id"].as_str().unwrap());
+    done(b, Method::POST, &path, Value::Null).await;
+}
+
+fn username(client: &Client) -> String {
+    client.user["username"].as_str().unwrap().to_owned()
+}
+
+/// The id of a session of this user.
+async fn session_of(user: &Client) -> String {
+    let sessions = user.get("/api/v1/users/me/sessions").await.body;
+    sessions["items"][0]["id"].as_str().unwrap_or_else(|| panic!("{sessions}")).to_owned()
+}
