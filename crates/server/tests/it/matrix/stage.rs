@@ -1,8 +1,10 @@
 //! Who calls, and what there is: for each section of the page another stage.
 
+use std::{collections::HashMap, sync::Arc};
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::cast::{Cast, delete, done};
 use crate::support::Client;
@@ -81,6 +83,7 @@ impl From<&Client> for Caller {
 }
 
 /// Who calls, and the ids that calls may name.
+#[derive(Clone)]
 pub(super) struct Stage {
     pub(super) caller: Caller,
     /// The object's first: another name may stand for the same id.
@@ -134,7 +137,9 @@ pub(super) struct Stages {
     cast: Cast,
     groups: Option<Troupe>,
     pairs: Vec<(&'static str, Pair)>,
-    /// The group for calls that change nothing, and how it was.
+    /// By relation, for calls that change nothing.
+    quiet_stages: Mutex<HashMap<String, Arc<OnceCell<Stage>>>>,
+    /// The group for such calls, and how it was.
     quiet: OnceCell<(String, Value)>,
     /// The group for calls that change nothing for other calls.
     lively: OnceCell<String>,
@@ -167,7 +172,15 @@ impl Stages {
         let cast = Cast::assemble().await;
         let groups = if scene == Scene::Groups { Some(Troupe::assemble(&cast).await) } else { None };
         let pairs = if scene == Scene::Direct { pairs(&cast).await } else { Vec::new() };
-        let stages = Self { scene, cast, groups, pairs, quiet: OnceCell::new(), lively: OnceCell::new() };
+        let stages = Self {
+            scene,
+            cast,
+            groups,
+            pairs,
+            quiet_stages: Mutex::default(),
+            quiet: OnceCell::new(),
+            lively: OnceCell::new(),
+        };
         if scene == Scene::Groups {
             // While all who are to be in it can be added.
             stages.quiet_group().await;
@@ -176,8 +189,16 @@ impl Stages {
         stages
     }
 
-    /// The stage for one who is this, and for a call that has this effect.
+    /// The stage for one who is this, and for a call that has this effect. One serves all calls that have none.
     pub(super) async fn stage(&self, relation: &str, effect: Effect) -> Stage {
+        if effect != Effect::None {
+            return self.build(relation, effect).await;
+        }
+        let quiet = Arc::clone(self.quiet_stages.lock().await.entry(relation.to_owned()).or_default());
+        quiet.get_or_init(|| self.build(relation, effect)).await.clone()
+    }
+
+    async fn build(&self, relation: &str, effect: Effect) -> Stage {
         match self.scene {
             Scene::Groups => self.group_stage(relation, effect).await,
             Scene::Direct => self.direct_stage(relation),
