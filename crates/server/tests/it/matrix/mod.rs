@@ -23,7 +23,7 @@ use self::{
 };
 
 /// How many cells are tried at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 /// Every operation of the OpenAPI document, as the page writes it.
 fn operations() -> BTreeSet<String> {

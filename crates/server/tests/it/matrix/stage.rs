@@ -159,6 +159,8 @@ pub(super) struct Troupe {
     hostile: Client,
     /// Is blocked by all who call.
     avoided: Client,
+    /// Held by who makes a group.
+    turn: Mutex<()>,
 }
 
 /// Who calls, the other one, and their conversation.
@@ -367,6 +369,7 @@ impl Troupe {
             deputy: cast.user().await,
             hostile: cast.user().await,
             avoided: cast.user().await,
+            turn: Mutex::default(),
         };
         let Self { owner, admin, member, muted, blocked, former, hostile, avoided, .. } = &troupe;
         for caller in [owner, admin, member, muted, blocked, former, &cast.stranger] {
@@ -381,6 +384,8 @@ impl Troupe {
 
     /// A new group with all of them who are members.
     pub(super) async fn group(&self, cast: &Cast) -> String {
+        // One after the other: on MongoDB transactions on the same users would get in each other's way.
+        let _turn = self.turn.lock().await;
         let ids = |clients: &[&Client]| clients.iter().map(|client| client.id().to_owned()).collect::<Vec<_>>();
         let locked = &cast.locked.client;
         let members =
