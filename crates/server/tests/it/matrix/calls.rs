@@ -67,14 +67,31 @@ fn ids(row: &Row, inside: bool) -> Ids {
         "by his name" => "$name",
         "a deleted account" if operation.contains("/admin/") => "$deleted",
         "one's own account" => "$self",
-        "one's own" => "$session",
+        "one's own" if operation.contains("/sessions") => "$session",
         "another user's" | "a session of somebody else" => "$foreign",
+        "of another conversation" if inside => "$elsewhere",
         _ => "$object",
     };
-    let whose = if elsewhere || operation.contains("{sessionId}") { "$object" } else { object };
+    let whose = if elsewhere || operation.contains("{messageId}") || operation.contains("{sessionId}") {
+        "$object"
+    } else {
+        object
+    };
     let of_session = if row.about == "an account" { "$session" } else { "$foreign" };
-    let all =
-        [("{id}", whose), ("{userId}", member(&row.about)), ("{sessionId}", of_session), ("{file}", "swagger-ui.css")];
+    let message = match &*row.about {
+        "one's own" => "$mine",
+        "the owner's" => "$theirs",
+        "of another conversation" => "$elsewhere",
+        _ => "$message",
+    };
+    let all = [
+        ("{id}", whose),
+        ("{messageId}", message),
+        ("{emoji}", ":wave:"),
+        ("{userId}", member(&row.about)),
+        ("{sessionId}", of_session),
+        ("{file}", "swagger-ui.css"),
+    ];
     let in_path = all.into_iter().filter(|(placeholder, _)| operation.contains(placeholder)).collect();
     Ids { in_path, object }
 }
@@ -104,6 +121,7 @@ fn query(row: &Row) -> &'static str {
     match (&*row.operation, &*row.about) {
         ("GET /users", _) => "?q=$name",
         ("GET /friend-requests", "outgoing") => "?direction=outgoing",
+        (operation, _) if operation.starts_with("GET ") && operation.ends_with("/reactions") => "?emoji=:wave:",
         _ => "",
     }
 }
@@ -111,6 +129,8 @@ fn query(row: &Row) -> &'static str {
 /// What a command calls an id that stands in a path.
 fn in_data(path: &str, placeholder: &str) -> &'static str {
     match (path.split('/').nth(1), placeholder) {
+        (_, "{messageId}") => "messageId",
+        (_, "{emoji}") => "emoji",
         (Some("conversations"), "{id}") => "conversationId",
         (Some("friend-requests"), "{id}") => "requestId",
         _ => "userId",
@@ -136,6 +156,7 @@ fn body(scene: Scene, row: &Row) -> Option<Value> {
         "POST /conversations/{id}/read" | "POST /conversations/{id}/delivered" => json!({ "seq": 1 }),
         "POST /conversations/{id}/typing" => json!({ "typing": row.about == "begins" }),
         "POST /conversations/{id}/messages" => json!({ "text": "hello" }),
+        "PATCH /conversations/{id}/messages/{messageId}" => json!({ "text": "something else" }),
         "POST /conversations/{id}/members" => json!({ "userIds": [member(&row.about)] }),
         "PATCH /conversations/{id}/members/{userId}" => {
             json!({ "role": row.about.rsplit(' ').next() })

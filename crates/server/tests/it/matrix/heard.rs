@@ -170,6 +170,11 @@ async fn act(who: &Client, when: &str, conversation: &str, other: &Client) -> St
     let words = format!("mark {conversation} {when}");
     let (method, path, body, mark) = match when {
         "writes" => (Method::POST, format!("{path}/messages"), json!({ "text": words }), words),
+        "edits" | "deletes" => {
+            let id = who.say(conversation, "first").await["id"].as_str().unwrap().to_owned();
+            let method = if when == "edits" { Method::PATCH } else { Method::DELETE };
+            (method, format!("{path}/messages/{id}"), json!({ "text": words }), id)
+        }
         "renames it" => (Method::PATCH, path, json!({ "name": words }), words),
         "reads" => {
             let last = who.get(&path).await.body["lastSeq"].clone();
@@ -209,7 +214,7 @@ async fn what_happens_in_a_group_comes_to_its_members_alone() {
     ];
     let mut audience = Audience::gather(&cast, &listeners).await;
     for row in rows(GROUP) {
-        let group = troupe.group(&cast).await;
+        let group = troupe.group(&cast).await.id;
         troupe.admin.say(&group, "something to be read").await;
         audience.pass().await;
         let mark = match (&*row.event, &*row.when) {

@@ -140,9 +140,9 @@ pub(super) struct Stages {
     /// By relation, for calls that change nothing.
     quiet_stages: Mutex<HashMap<String, Arc<OnceCell<Stage>>>>,
     /// The group for such calls, and how it was.
-    quiet: OnceCell<(String, Value)>,
+    quiet: OnceCell<(Scenery, Value)>,
     /// The group for calls that change nothing for other calls.
-    lively: OnceCell<String>,
+    lively: OnceCell<Scenery>,
 }
 
 /// Those who are in groups.
@@ -161,12 +161,23 @@ pub(super) struct Troupe {
     avoided: Client,
     /// Held by who makes a group.
     turn: Mutex<()>,
+    /// A message of a conversation of the owner's that is not the group.
+    elsewhere: String,
+}
+
+/// A group, and what each has said there.
+#[derive(Clone)]
+pub(super) struct Scenery {
+    pub(super) id: String,
+    messages: Vec<(&'static str, String)>,
 }
 
 /// Who calls, the other one, and their conversation.
 struct Pair {
     caller: Caller,
     conversation: String,
+    /// What the caller has said.
+    message: String,
 }
 
 impl Stages {
@@ -203,7 +214,7 @@ impl Stages {
     async fn build(&self, relation: &str, effect: Effect) -> Stage {
         match self.scene {
             Scene::Groups => self.group_stage(relation, effect).await,
-            Scene::Direct => self.direct_stage(relation),
+            Scene::Direct => self.direct_stage(relation, effect).await,
             Scene::People => self.people_stage(relation).await,
             Scene::Requests => self.requests_stage(relation).await,
             Scene::Oneself => self.own_stage(relation).await,
@@ -229,6 +240,8 @@ impl Stages {
             Effect::Own => self.lively.get_or_init(|| troupe.group(&self.cast)).await.clone(),
             Effect::Shared => troupe.group(&self.cast).await,
         };
+        let Scenery { id: group, messages } = group;
+        let said = |who: &str| messages.iter().find(|(by, _)| *by == who).map(|(_, id)| id.clone());
         let caller = self.outsider(relation).unwrap_or_else(|| match relation {
             "owner" => (&troupe.owner).into(),
             "admin" => (&troupe.admin).into(),
@@ -248,15 +261,19 @@ impl Stages {
             ("$hostile", id(&troupe.hostile)),
             ("$avoided", id(&troupe.avoided)),
             ("$deleted", id(&self.cast.deleted.client)),
+            ("$message", said("bystander").unwrap()),
+            ("$mine", said(relation).or(said("bystander")).unwrap()),
+            ("$theirs", said("owner").unwrap()),
+            ("$elsewhere", troupe.elsewhere.clone()),
         ];
         Stage::new(caller, &group, names)
     }
 
-    async fn quiet_group(&self) -> &(String, Value) {
+    async fn quiet_group(&self) -> &(Scenery, Value) {
         let make = async || {
             let troupe = self.groups.as_ref().unwrap();
             let group = troupe.group(&self.cast).await;
-            let seen = troupe.seen(&group).await;
+            let seen = troupe.seen(&group.id).await;
             (group, seen)
         };
         self.quiet.get_or_init(make).await
@@ -265,19 +282,23 @@ impl Stages {
     /// Fails if a call that was refused has left something behind.
     pub(super) async fn refusals_have_changed_nothing(&self) {
         if let (Some(troupe), Some((group, seen))) = (&self.groups, self.quiet.get()) {
-            assert_eq!(&troupe.seen(group).await, seen);
+            assert_eq!(&troupe.seen(&group.id).await, seen);
         }
     }
 
-    fn direct_stage(&self, relation: &str) -> Stage {
+    async fn direct_stage(&self, relation: &str, effect: Effect) -> Stage {
+        if effect == Effect::Shared {
+            let Pair { caller, conversation, message } = Pair::new(&self.cast, relation).await;
+            return Stage::new(caller, &conversation, vec![("$mine", message)]);
+        }
         // Who is nothing to a conversation calls for one that others have.
         let pair = |name: &str| self.pairs.iter().find(|(relation, _)| *relation == name).map(|(_, pair)| pair);
-        let Pair { caller, conversation } = pair(relation).or(pair("member")).unwrap();
+        let Pair { caller, conversation, message } = pair(relation).or(pair("member")).unwrap();
         let caller = match relation {
             "stranger" => (&self.cast.stranger).into(),
             _ => self.outsider(relation).unwrap_or_else(|| caller.clone()),
         };
-        let names = vec![("$newcomer", self.cast.root.id().to_owned())];
+        let names = vec![("$newcomer", self.cast.root.id().to_owned()), ("$mine", message.clone())];
         Stage::new(caller, conversation, names)
     }
 
@@ -358,8 +379,11 @@ impl Stages {
 
 impl Troupe {
     pub(super) async fn assemble(cast: &Cast) -> Self {
+        let owner = cast.user().await;
+        let elsewhere = said(&owner, &owner.direct(&cast.root).await).await;
         let troupe = Self {
-            owner: cast.user().await,
+            owner,
+            elsewhere,
             admin: cast.user().await,
             member: cast.user().await,
             muted: cast.user().await,
@@ -383,7 +407,7 @@ impl Troupe {
     }
 
     /// A new group with all of them who are members.
-    pub(super) async fn group(&self, cast: &Cast) -> String {
+    pub(super) async fn group(&self, cast: &Cast) -> Scenery {
         // One after the other: on MongoDB transactions on the same users would get in each other's way.
         let _turn = self.turn.lock().await;
         let ids = |clients: &[&Client]| clients.iter().map(|client| client.id().to_owned()).collect::<Vec<_>>();
@@ -401,9 +425,20 @@ impl Troupe {
         let blocked = json!({ "userIds": [self.blocked.id()] });
         done(&self.deputy, Method::POST, &format!("{path}/members"), blocked).await;
         done(&self.muted, Method::PATCH, &format!("{path}/settings"), json!({ "muted": true })).await;
-        self.owner.say(&id, "before he went").await;
+        let mut messages = Vec::new();
+        for (relation, client) in [
+            ("owner", &self.owner),
+            ("admin", &self.admin),
+            ("member", &self.member),
+            ("muted", &self.muted),
+            ("blocked", &self.blocked),
+            ("former", &self.former),
+            ("bystander", &self.bystander),
+        ] {
+            messages.push((relation, said(client, &id).await));
+        }
         assert_eq!(self.owner.delete(&format!("{path}/members/{}", self.former.id())).await.status, 204);
-        id
+        Scenery { id, messages }
     }
 
     /// All that there is of a group.
@@ -422,6 +457,13 @@ impl Troupe {
 async fn pairs(cast: &Cast) -> Vec<(&'static str, Pair)> {
     let mut pairs = Vec::new();
     for relation in ["member", "blocked", "blocking", "unwanted", "bereft", "deleted", "locked"] {
+        pairs.push((relation, Pair::new(cast, relation).await));
+    }
+    pairs
+}
+
+impl Pair {
+    async fn new(cast: &Cast, relation: &str) -> Self {
         let other = cast.user().await;
         let caller = match relation {
             "deleted" => cast.deleted.clone(),
@@ -429,14 +471,18 @@ async fn pairs(cast: &Cast) -> Vec<(&'static str, Pair)> {
             _ => (&cast.user().await).into(),
         };
         let conversation = caller.client.direct(&other).await;
-        caller.client.say(&conversation, "hello").await;
+        let message = said(&caller.client, &conversation).await;
         match relation {
             "bereft" => delete(&other).await,
             _ => part(relation, &caller.client, &other).await,
         }
-        pairs.push((relation, Pair { caller, conversation }));
+        Self { caller, conversation, message }
     }
-    pairs
+}
+
+/// Says something. Gives the message's id.
+async fn said(by: &Client, conversation: &str) -> String {
+    by.say(conversation, "hello").await["id"].as_str().unwrap().to_owned()
 }
 
 /// Has the two be this to each other, if it is something that keeps them apart.

@@ -54,7 +54,9 @@ impl Row {
     pub(super) fn effect(&self, cell: &Cell) -> Effect {
         if *cell != Cell::Ok || self.operation.starts_with("GET ") {
             Effect::None
-        } else if self.operation.contains("/members") || self.operation == "PATCH /conversations/{id}" {
+        } else if ["/members", "/messages/"].iter().any(|part| self.operation.contains(part))
+            || self.operation == "PATCH /conversations/{id}"
+        {
             Effect::Shared
         } else {
             Effect::Own
