@@ -16,6 +16,7 @@ use super::{
     database::{Collections, Database, all},
     documents::{DayDocument, date, long, oid},
     error::{Attempt, refused_update},
+    transfer::count_messages,
 };
 
 #[async_trait]
@@ -27,7 +28,7 @@ impl StatisticsStore for Database {
                 let existing = doc! { "usernameKey": { "$gt": "." } };
                 let users = c.users.count_documents(existing).hint(Hint::Name("byUsername".to_owned())).await?;
                 let conversations = c.conversations.estimated_document_count().await?;
-                let messages = c.messages.estimated_document_count().await?;
+                let messages = count_messages(c).await?;
                 Ok(Totals { users, conversations, messages })
             }
             .boxed()
