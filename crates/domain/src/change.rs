@@ -108,6 +108,10 @@ impl MessageChange {
             (MessageAction::Edit { text, metadata }, content) => {
                 let metadata = metadata.as_ref().unwrap_or(&message.metadata);
                 let Content::Text(old) = content else { return Err(MessageRefusal::NotPermitted) };
+                // It would have its first author say what he did not.
+                if message.marks.forwarded.is_some() {
+                    return Err(MessageRefusal::NotPermitted);
+                }
                 if old == text && *metadata == message.metadata {
                     return Ok(None);
                 }

@@ -99,7 +99,7 @@ impl StoredMarks {
         };
         let reaction = |StoredReaction { emoji, count, users }: &StoredReaction| {
             Ok::<_, String>(Reaction {
-                emoji: Emoji::parse(emoji).map_err(|reason| format!("marks.reactions {reason}"))?,
+                emoji: Emoji::stored(emoji),
                 count: number(*count)?,
                 users: users.iter().map(|user| id(user)).collect::<Result<_, _>>()?,
             })

@@ -160,7 +160,7 @@ impl Deps {
 }
 
 /// The beginning of what a message says.
-pub(crate) fn excerpt(message: &Message) -> Option<String> {
+fn excerpt(message: &Message) -> Option<String> {
     (!message.is_deleted()).then(|| message.text().chars().take(EXCERPT).collect())
 }
 

@@ -9,10 +9,9 @@ use parlor_domain::{
     store::{AppendOutcome, PAGE_BYTES, StoreResult, Window},
 };
 use tokio::join;
+use tracing::warn;
 
-use crate::{
-    Budget, Caller, Deps, ServiceError, ServiceResult, changes::excerpt, detached, reach::Verdict, views::message_view,
-};
+use crate::{Budget, Caller, Deps, ServiceError, ServiceResult, detached, reach::Verdict, views::message_view};
 
 /// How many messages are read at most before it is known whether the caller may have them.
 const READ_UNASKED: usize = 100;
@@ -193,36 +192,34 @@ async fn send_message(
     }
 }
 
-/// What was sent while it was allowed, was sent, whatever became of the answer.
+/// What was sent while it was allowed, was sent, whatever became of the answer. Who is in the conversation no more learns
+/// nothing of it.
 async fn sent_before(deps: &Deps, key: &SendKey, refusal: ServiceError) -> ServiceResult<(MessageView, bool)> {
+    deps.other_member(key.sender_id, key.conversation_id).await?;
     match deps.stores.messages.sent_before(key).await? {
-        Some(outcome) => tell(deps, key.sender_id, outcome, None).await,
+        Some(outcome) => tell(deps, key.sender_id, outcome).await,
         None => Err(refusal),
     }
 }
 
-/// A message to append, and the beginning of the one that it answers.
-type Prepared = (NewMessage, Option<String>);
-
 /// Looks up what a message refers to.
-async fn prepare(deps: &Deps, key: &SendKey, body: MessageBody, now: Timestamp) -> ServiceResult<Prepared> {
-    let (text, metadata, reply_to, forward, quote) = match body {
-        MessageBody::Text { text, metadata, reply_to: None } => (text, metadata, None, None, None),
+async fn prepare(deps: &Deps, key: &SendKey, body: MessageBody, now: Timestamp) -> ServiceResult<NewMessage> {
+    let (text, metadata, reply_to, forward) = match body {
+        MessageBody::Text { text, metadata, reply_to: None } => (text, metadata, None, None),
         MessageBody::Text { text, metadata, reply_to: Some(message) } => {
             let answered = answerable(deps, key, message).await?;
-            let quote = excerpt(&answered);
             let Message { id: message, seq, sender_id: sender, .. } = answered;
-            (text, metadata, Some(ReplyTo { message, seq, sender }), None, quote)
+            (text, metadata, Some(ReplyTo { message, seq, sender }), None)
         }
         MessageBody::Forward { conversation, message } => {
             let (_, original) = deps.readable(key.sender_id, (conversation, message)).await?;
             let Content::Text(text) = original.content else { return Err(unknown_message("forward")) };
             let said = Forwarded { sender: original.sender_id, created_at: original.created_at };
             let origin = original.marks.forwarded.unwrap_or(said);
-            (text, original.metadata, None, Some(Forward { conversation, message, origin }), None)
+            (text, original.metadata, None, Some(Forward { conversation, message, origin }))
         }
     };
-    let new = NewMessage {
+    Ok(NewMessage {
         id: key.id,
         conversation_id: key.conversation_id,
         sender_id: key.sender_id,
@@ -232,8 +229,7 @@ async fn prepare(deps: &Deps, key: &SendKey, body: MessageBody, now: Timestamp) 
         reply_to,
         forward,
         created_at: now,
-    };
-    Ok((new, quote))
+    })
 }
 
 /// A message that a message of the same conversation may answer.
@@ -249,7 +245,7 @@ fn unknown_message(field: &'static str) -> ServiceError {
     ServiceError::Invalid { field, reason }
 }
 
-async fn append(deps: &Deps, key: &SendKey, (new, quote): Prepared) -> ServiceResult<(MessageView, bool)> {
+async fn append(deps: &Deps, key: &SendKey, new: NewMessage) -> ServiceResult<(MessageView, bool)> {
     let other = deps.other_in(new.conversation_id, new.sender_id).await?;
     let verdict = match other {
         Some(other) => deps.may_write(new.sender_id, other).await?,
@@ -264,7 +260,7 @@ async fn append(deps: &Deps, key: &SendKey, (new, quote): Prepared) -> ServiceRe
     if let Some(refusal) = refusal {
         return sent_before(deps, key, refusal).await;
     }
-    let sent = tell(deps, new.sender_id, deps.stores.messages.append(&new).await?, quote).await?;
+    let sent = tell(deps, new.sender_id, deps.stores.messages.append(&new).await?).await?;
     if let Some(other) = other {
         deps.reach.wrote(new.sender_id, other);
     }
@@ -272,17 +268,16 @@ async fn append(deps: &Deps, key: &SendKey, (new, quote): Prepared) -> ServiceRe
 }
 
 /// Pushes what was stored, and gives it to its sender, with whether it had been stored before.
-async fn tell(
-    deps: &Deps,
-    sender: UserId,
-    outcome: AppendOutcome,
-    quote: Option<String>,
-) -> ServiceResult<(MessageView, bool)> {
+async fn tell(deps: &Deps, sender: UserId, outcome: AppendOutcome) -> ServiceResult<(MessageView, bool)> {
     match outcome {
         AppendOutcome::Appended { message, held } => {
             deps.activities.has_sent(sender, message.created_at);
             let delivery = held.map(|held| if held { Delivery::Held } else { Delivery::Sent });
-            let view = MessageView { message, delivery, quote };
+            let mut view = MessageView { message, delivery, quote: None };
+            // Read behind the append: a deletion that came before it leaves nothing to quote, a later one is told later.
+            if let Err(error) = deps.quote(std::iter::once(&mut view)).await {
+                warn!(message = %view.message.id, error = &error as &dyn std::error::Error, "told without a quote");
+            }
             deps.hub.publish(Change {
                 stream: StreamId::Conversation(view.message.conversation_id),
                 rev: view.message.rev,

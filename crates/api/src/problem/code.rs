@@ -413,7 +413,7 @@ impl ProblemCode {
                 "own_account",
                 StatusCode::CONFLICT,
                 "Own account",
-                "A super admin can't lock his own account or change its role.",
+                "A super admin can't lock his own account, change its role, or delete it without his password.",
                 "Ask another super admin.",
             ),
             Self::AlreadyAuthenticated => row(

@@ -120,7 +120,8 @@ impl ReactionParams {
 
 /// A cursor of a list by a counter.
 fn read_counter(cursor: Option<&str>) -> Result<Option<u64>, Problem> {
-    cursor.map(str::parse).transpose().map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))
+    let read = |text: &str| text.parse().ok().filter(|counter| *counter <= rules::MAX_COUNTER);
+    cursor.map(|text| read(text).ok_or_else(|| Problem::invalid_field("cursor", INVALID_CURSOR))).transpose()
 }
 
 /// A page of members.

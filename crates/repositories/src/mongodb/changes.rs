@@ -22,7 +22,7 @@ use parlor_domain::{
 use super::{
     database::{Collections, all, one},
     documents::{MemberDocument, MessageDocument, ReactionDocument, VersionDocument, decode, encode, long, oid},
-    error::Attempt,
+    error::{Attempt, duplicate},
     messages::read_page,
 };
 
@@ -136,11 +136,18 @@ async fn write(
         .update_one(doc! { "_id": oid(id.as_bytes()) }, update_of(&plan.message, fingerprint)?)
         .session(&mut *session)
         .await?;
-    let place = doc! { "conversation": oid(change.conversation.as_bytes()), "rev": long(left.get()) };
+    // Only such a place: where there are no transactions, a message may stand there by now, and keeps it as well.
+    let place = doc! {
+        "conversation": oid(change.conversation.as_bytes()),
+        "rev": long(left.get()),
+        "left": { "$exists": true },
+    };
     // The time is the database's, which is the one that it forgets by.
     let taken = doc! { "$setOnInsert": { "seq": -long(left.get()) }, "$currentDate": { "left": true } };
-    c.messages.update_one(place, taken).upsert(true).session(session).await?;
-    Ok(plan.message)
+    match c.messages.update_one(place, taken).upsert(true).session(session).await {
+        Err(error) if duplicate(&error) == Some("byRev") => Ok(plan.message),
+        other => other.map(|_| plan.message).map_err(Into::into),
+    }
 }
 
 /// Makes a message's document that of the message as it is now. What a newer version may have added stays.

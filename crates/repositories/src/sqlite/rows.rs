@@ -277,7 +277,7 @@ pub(crate) fn reaction(row: &Row<'_>) -> StoreResult<UserReaction> {
     named("reaction to message", row, "message_id", |row| {
         Ok(UserReaction {
             message: MessageId::from_bytes(get(row, "message_id")?),
-            emoji: parse(row, "emoji", Emoji::parse)?,
+            emoji: Emoji::stored(&get::<String>(row, "emoji")?),
             user: UserId::from_bytes(get(row, "user_id")?),
             rev: rev(row, "rev")?,
             at: time(row, "at")?,

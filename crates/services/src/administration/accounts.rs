@@ -95,13 +95,14 @@ impl AdminService {
         Ok(self.view(acted.user))
     }
 
-    /// Deletes an account, as its owner does.
+    /// Deletes an account, as its owner does, who alone deletes his own: he is asked for his password.
     ///
     /// # Errors
-    /// `NotPermitted`, `NotFound`, `LastSuperAdmin`, `RateLimited`, `Store`.
+    /// `NotPermitted`, `NotFound`, `OwnAccount`, `LastSuperAdmin`, `RateLimited`, `Store`.
     pub async fn delete(&self, call: AdminCall, id: UserId) -> ServiceResult<()> {
         let caller = call.caller;
         let acting = self.acting(call).await?;
+        not_oneself(caller, id)?;
         let (deps, auth) = (Arc::clone(&self.deps), Arc::clone(&self.auth));
         detached(async move {
             delete_account(&deps, &auth, id, deps.stores.administration.delete(id, &acting)).await?;

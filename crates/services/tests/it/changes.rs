@@ -233,6 +233,31 @@ async fn a_message_is_passed_on_by_who_can_read_it() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_passed_on_says_what_its_first_author_said() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let first = (id, world.say(ada, id, "yes").await);
+    let on = world.forward(bob, id, first).await.unwrap().message.message;
+    let edited = world.change(bob, (id, on.id), edit("no")).await;
+    assert!(matches!(edited, Err(ServiceError::NotPermitted)), "{edited:?}");
+    world.change(bob, (id, on.id), MessageAction::Delete).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_gone_gets_nothing_by_repeating_what_he_sent() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let group = world.group(ada, &[bob]).await;
+    let first = world.say(ada, group, "hello").await;
+    world.answer(bob, group, first, Some("c1")).await.unwrap();
+    world.services.groups.remove(ada, group, bob.user).await.unwrap();
+    for name in ["c1", "c2"] {
+        let refused = world.answer(bob, group, first, Some(name)).await;
+        assert!(matches!(refused, Err(ServiceError::NotFound("conversation"))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn strangers_and_who_is_gone_get_the_same_as_for_what_is_not_there() {
     let world = World::new().await;
     let (ada, bob, id) = world.pair().await;

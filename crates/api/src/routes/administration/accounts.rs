@@ -123,13 +123,13 @@ pub(in crate::routes) async fn change_role(
 
 /// Delete an account
 ///
-/// As its owner does. This can't be undone.
+/// As its owner does, who alone deletes his own: with his password. This can't be undone.
 #[utoipa::path(
     tag = "Administration",
     operation_id = "deleteAccount",
     params(IdParam),
     responses((status = 204, description = "The account is deleted")),
-    extensions(("x-problems" = json!(["not_permitted", "last_super_admin", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "own_account", "last_super_admin", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/admin/users/{id}")]

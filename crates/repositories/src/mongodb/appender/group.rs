@@ -229,7 +229,9 @@ fn take_stored(jobs: &mut VecDeque<Job>, stored: Stored, conversations: &Convers
 /// is of another time. If another node has stored that in the same millisecond, both are told that it is new, and push the
 /// one message to those who are connected to them.
 fn is_own(Job { new, unanswered, .. }: &Job, stored: &Message, fingerprint: Fingerprint) -> bool {
-    *unanswered && new.at((stored.seq, stored.rev)) == *stored && new.fingerprint() == fingerprint
+    // Not the whole message: it may have been edited or reacted to meanwhile.
+    let is_the_same = stored.sender_id == new.sender_id && stored.created_at == new.created_at;
+    *unanswered && is_the_same && new.fingerprint() == fingerprint
 }
 
 /// Gives each message its place behind the others, and an answer to those that get none. Of several with one id, the

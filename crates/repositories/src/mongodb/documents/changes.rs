@@ -77,7 +77,7 @@ impl Stored for ReactionDocument {
         let document: Self = fields(raw)?;
         Ok(UserReaction {
             message: MessageId::from_bytes(document.message.bytes()),
-            emoji: parse("emoji", &document.emoji, Emoji::parse)?,
+            emoji: Emoji::stored(&document.emoji),
             user: UserId::from_bytes(document.user.bytes()),
             rev: Rev::new(counter("rev", document.rev)?),
             at: time(document.at),
