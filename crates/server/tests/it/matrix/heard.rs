@@ -8,8 +8,9 @@ use tokio::time::timeout;
 
 use super::{
     cast::{Cast, done},
-    stage::{Troupe, befriend, part},
+    stage::{befriend, part},
     table::page,
+    troupe::Troupe,
 };
 use crate::{
     live::ready,

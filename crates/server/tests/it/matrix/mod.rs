@@ -9,6 +9,7 @@ mod doors;
 mod heard;
 mod stage;
 mod table;
+mod troupe;
 
 use std::collections::BTreeSet;
 

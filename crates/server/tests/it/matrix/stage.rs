@@ -6,7 +6,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::cast::{Cast, delete, done};
+use super::{
+    cast::{Cast, delete, done},
+    troupe::{Scenery, Troupe, block, said},
+};
 use crate::support::Client;
 
 /// A section of the page.
@@ -143,33 +146,6 @@ pub(super) struct Stages {
     quiet: OnceCell<(Scenery, Value)>,
     /// The group for calls that change nothing for other calls.
     lively: OnceCell<Scenery>,
-}
-
-/// Those who are in groups.
-pub(super) struct Troupe {
-    pub(super) owner: Client,
-    pub(super) admin: Client,
-    pub(super) member: Client,
-    pub(super) muted: Client,
-    pub(super) blocked: Client,
-    pub(super) former: Client,
-    bystander: Client,
-    deputy: Client,
-    /// Blocks all who call.
-    hostile: Client,
-    /// Is blocked by all who call.
-    avoided: Client,
-    /// Held by who makes a group.
-    turn: Mutex<()>,
-    /// A message of a conversation of the owner's that is not the group.
-    elsewhere: String,
-}
-
-/// A group, and what each has said there.
-#[derive(Clone)]
-pub(super) struct Scenery {
-    pub(super) id: String,
-    messages: Vec<(&'static str, String)>,
 }
 
 /// Who calls, the other one, and their conversation.
@@ -377,82 +353,6 @@ impl Stages {
     }
 }
 
-impl Troupe {
-    pub(super) async fn assemble(cast: &Cast) -> Self {
-        let owner = cast.user().await;
-        let elsewhere = said(&owner, &owner.direct(&cast.root).await).await;
-        let troupe = Self {
-            owner,
-            elsewhere,
-            admin: cast.user().await,
-            member: cast.user().await,
-            muted: cast.user().await,
-            blocked: cast.user().await,
-            former: cast.user().await,
-            bystander: cast.user().await,
-            deputy: cast.user().await,
-            hostile: cast.user().await,
-            avoided: cast.user().await,
-            turn: Mutex::default(),
-        };
-        let Self { owner, admin, member, muted, blocked, former, hostile, avoided, .. } = &troupe;
-        for caller in [owner, admin, member, muted, blocked, former, &cast.stranger] {
-            block(hostile, caller).await;
-            block(caller, avoided).await;
-        }
-        for manager in [owner, admin] {
-            block(manager, blocked).await;
-        }
-        troupe
-    }
-
-    /// A new group with all of them who are members.
-    pub(super) async fn group(&self, cast: &Cast) -> Scenery {
-        // One after the other: on MongoDB transactions on the same users would get in each other's way.
-        let _turn = self.turn.lock().await;
-        let ids = |clients: &[&Client]| clients.iter().map(|client| client.id().to_owned()).collect::<Vec<_>>();
-        let locked = &cast.locked.client;
-        let members =
-            ids(&[&self.admin, &self.member, &self.muted, &self.former, &self.bystander, &self.deputy, locked]);
-        let group = json!({ "name": "Round table", "memberIds": members });
-        let group = done(&self.owner, Method::POST, "/api/v1/conversations", group).await;
-        let id = group["id"].as_str().unwrap().to_owned();
-        let path = format!("/api/v1/conversations/{id}");
-        for admin in [&self.admin, &self.deputy] {
-            let member = format!("{path}/members/{}", admin.id());
-            done(&self.owner, Method::PATCH, &member, json!({ "role": "admin" })).await;
-        }
-        let blocked = json!({ "userIds": [self.blocked.id()] });
-        done(&self.deputy, Method::POST, &format!("{path}/members"), blocked).await;
-        done(&self.muted, Method::PATCH, &format!("{path}/settings"), json!({ "muted": true })).await;
-        let mut messages = Vec::new();
-        for (relation, client) in [
-            ("owner", &self.owner),
-            ("admin", &self.admin),
-            ("member", &self.member),
-            ("muted", &self.muted),
-            ("blocked", &self.blocked),
-            ("former", &self.former),
-            ("bystander", &self.bystander),
-        ] {
-            messages.push((relation, said(client, &id).await));
-        }
-        assert_eq!(self.owner.delete(&format!("{path}/members/{}", self.former.id())).await.status, 204);
-        Scenery { id, messages }
-    }
-
-    /// All that there is of a group.
-    async fn seen(&self, group: &str) -> Value {
-        let path = format!("/api/v1/conversations/{group}");
-        let get = async |path: &str| self.owner.get(path).await.body;
-        let (group, members) = (get(&path).await, get(&format!("{path}/members")).await);
-        let mut members: Vec<Value> = members["items"].as_array().unwrap().clone();
-        // Whether they are here at the moment has nothing to do with the group.
-        members.iter_mut().for_each(|member| *member = json!([member["user"]["id"], member["role"]]));
-        json!([group, members, get(&format!("{path}/messages")).await])
-    }
-}
-
 /// For each relation in a direct conversation one who has it.
 async fn pairs(cast: &Cast) -> Vec<(&'static str, Pair)> {
     let mut pairs = Vec::new();
@@ -480,11 +380,6 @@ impl Pair {
     }
 }
 
-/// Says something. Gives the message's id.
-async fn said(by: &Client, conversation: &str) -> String {
-    by.say(conversation, "hello").await["id"].as_str().unwrap().to_owned()
-}
-
 /// Has the two be this to each other, if it is something that keeps them apart.
 pub(super) async fn part(relation: &str, caller: &Client, other: &Client) {
     match relation {
@@ -496,10 +391,6 @@ pub(super) async fn part(relation: &str, caller: &Client, other: &Client) {
         }
         _ => {}
     }
-}
-
-async fn block(by: &Client, whom: &Client) {
-    done(by, Method::PUT, &format!("/api/v1/blocks/{}", whom.id()), Value::Null).await;
 }
 
 pub(super) async fn befriend(a: &Client, b: &Client) {

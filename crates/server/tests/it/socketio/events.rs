@@ -57,7 +57,10 @@ async fn happenings(ada: &Client, bob: &Client) {
     bob.say(&conversation, "é 🙂 \u{2028} </script> \" \\").await;
     let sent = bob.post(&format!("/api/v1/conversations/{conversation}/typing"), json!({ "typing": true })).await;
     assert_eq!(sent.status, 204);
-    ada.say(&conversation, "hi").await;
+    let hi = ada.say(&conversation, "hi").await;
+    let hi = format!("/api/v1/conversations/{conversation}/messages/{}", hi["id"].as_str().unwrap());
+    assert_eq!(ada.patch(&hi, json!({ "text": "hi!" })).await.status, 200);
+    assert_eq!(ada.delete(&hi).await.status, 204);
     assert_eq!(ada.post(&format!("/api/v1/conversations/{conversation}/read"), json!({ "seq": 1 })).await.status, 200);
     assert_eq!(bob.post(&format!("/api/v1/conversations/{conversation}/read"), json!({ "seq": 2 })).await.status, 200);
     let group = bob.group(&[ada]).await;
