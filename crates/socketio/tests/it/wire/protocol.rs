@@ -29,6 +29,11 @@ fn slow() -> Config {
     config
 }
 
+/// Whether a script has a frame and a poll on their ways at the same time: over two connections, either may come first.
+fn is_race(steps: &[Step]) -> bool {
+    steps.windows(2).any(|pair| matches!(pair, [Step::Send(_), Step::Get]))
+}
+
 /// Plays cases, all at the same time: those with heartbeats against a server that has them, others against one for
 /// which nothing is ever too late.
 async fn play(path: &'static str, cases: impl Iterator<Item = (&str, Begin, Vec<&'static [Step]>)>) {
@@ -51,7 +56,8 @@ async fn play(path: &'static str, cases: impl Iterator<Item = (&str, Begin, Vec<
 
 #[actix_web::test]
 async fn the_example_does_what_the_engine_io_protocol_asks_for() {
-    let cases = engine_protocol::CASES.iter().map(|(what, begin, steps)| (*what, *begin, vec![*steps]));
+    let cases = engine_protocol::CASES.iter().filter(|(.., steps)| !is_race(steps));
+    let cases = cases.map(|(what, begin, steps)| (*what, *begin, vec![*steps]));
     play("/engine.io/", cases).await;
 }
 
