@@ -4,8 +4,8 @@
 //! all in one change. So the rules stand here once, and hold for what is true at the moment of writing.
 
 use crate::{
-    Content, ConversationId, Deletion, Emoji, Member, MemberRole, Message, MessageId, MessageText, Metadata, Pin,
-    Reaction, Rev, Timestamp, UserId, Version,
+    Content, ConversationId, Deletion, Emoji, Member, MemberRole, Mentions, Message, MessageId, MessageText, Metadata,
+    Pin, Reaction, Rev, Timestamp, UserId, Version,
 };
 
 /// A change of a message that somebody wants.
@@ -19,6 +19,8 @@ pub struct MessageChange {
     pub by: UserId,
     /// What.
     pub action: MessageAction,
+    /// Whom the new text mentions, if it is edited.
+    pub mentions: Mentions,
     /// The present.
     pub now: Timestamp,
 }
@@ -125,6 +127,7 @@ impl MessageChange {
                 after.content = Content::Text(text.clone());
                 after.metadata = metadata.clone();
                 after.marks.edited_at = Some(self.now);
+                after.marks.mentions = self.mentions.clone();
             }
             (MessageAction::Delete, _) => {
                 after.content = Content::Deleted(Deletion { by: self.by, at: self.now });
@@ -230,6 +233,7 @@ mod tests {
             client_message_id: None,
             reply_to: None,
             forward: None,
+            mentions: Mentions::default(),
             created_at: Timestamp::from_millis(5),
         };
         new.at((Seq::new(1), Rev::new(1)))
@@ -241,8 +245,14 @@ mod tests {
         action: MessageAction,
     ) -> Result<Option<MessagePlan>, MessageRefusal> {
         let me = Member { role, ..Member::of_direct(by, Timestamp::from_millis(1)) };
-        let change =
-            MessageChange { conversation: HERE, message: message.id, by, action, now: Timestamp::from_millis(6) };
+        let change = MessageChange {
+            conversation: HERE,
+            message: message.id,
+            by,
+            action,
+            mentions: Mentions::default(),
+            now: Timestamp::from_millis(6),
+        };
         change.plan(&ChangeGround { me: &me, message, reacted: false, pinned: 0, rev: Rev::new(2) })
     }
 

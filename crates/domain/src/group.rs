@@ -47,6 +47,11 @@ impl MemberRole {
         matches!(self, Self::Owner | Self::Admin)
     }
 
+    /// Whether this role may mention everyone, or all who have a role.
+    pub const fn mentions_all(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+
     /// Whether this role may remove somebody else who has that one.
     const fn removes(self, other: Self) -> bool {
         match self {

@@ -12,6 +12,7 @@ mod event;
 mod group;
 mod id;
 mod marks;
+mod mention;
 mod message;
 mod relation;
 mod session;
@@ -37,6 +38,7 @@ pub use event::{Change, Event};
 pub use group::{GroupAction, GroupChange, GroupPlan, GroupRefusal, MemberRole, NewGroup};
 pub use id::{AuditId, ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
 pub use marks::{Emoji, Forward, Forwarded, Marks, Pin, Reaction, ReplyTo, UserReaction, Version};
+pub use mention::{EVERYONE, MentionText, MentionedRole, Mentions, Unread, UnreadSum, UnreadTotals};
 pub use message::{
     ClientMessageId, Content, Deletion, Fingerprint, Message, MessageText, NewMessage, SendKey, SystemAction,
     SystemEvent,

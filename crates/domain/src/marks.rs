@@ -3,7 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::{
-    ConversationId, InvalidValue, MessageId, MessageText, Metadata, Rev, Seq, Timestamp, UserId, value::text_value,
+    ConversationId, InvalidValue, Mentions, MessageId, MessageText, Metadata, Rev, Seq, Timestamp, UserId,
+    value::text_value,
 };
 
 /// What a message bears beside what it says.
@@ -19,6 +20,8 @@ pub struct Marks {
     pub reactions: Vec<Reaction>,
     /// That it is pinned.
     pub pin: Option<Pin>,
+    /// Whom it mentions.
+    pub mentions: Mentions,
 }
 
 /// The message that another one answers.

@@ -3,7 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ConversationId, Entropy, Forward, InvalidValue, Marks, MessageId, Metadata, ReplyTo, Rev, Seq, Timestamp, UserId,
+    ConversationId, Entropy, Forward, InvalidValue, Marks, Mentions, MessageId, Metadata, ReplyTo, Rev, Seq, Timestamp,
+    UserId,
     value::{is_blank, no_nul, one_visible_line, text_value},
 };
 
@@ -34,16 +35,20 @@ pub struct Message {
     pub marks: Marks,
 }
 
+/// How many bytes an id in an array takes.
+const ID: usize = 27;
+
 impl Message {
     /// About how many bytes its users put into it: the text, the metadata, and who has reacted.
     pub fn size(&self) -> usize {
-        self.text().len() + self.metadata.as_str().len() + self.size_of_reactions()
+        self.text().len()
+            + self.metadata.as_str().len()
+            + self.size_of_reactions()
+            + ID * self.marks.mentions.users.len()
     }
 
     /// About how many bytes its reactions take where they are shown.
     pub fn size_of_reactions(&self) -> usize {
-        /// An id in an array.
-        const ID: usize = 27;
         self.marks.reactions.iter().map(|reaction| reaction.emoji.as_str().len() + ID * reaction.users.len()).sum()
     }
 
@@ -231,6 +236,8 @@ pub struct NewMessage {
     pub reply_to: Option<ReplyTo>,
     /// If another message is passed on by it: which one. Text and metadata are that one's.
     pub forward: Option<Forward>,
+    /// Whom it mentions.
+    pub mentions: Mentions,
     /// The present.
     pub created_at: Timestamp,
 }
@@ -270,7 +277,7 @@ impl NewMessage {
             metadata: self.metadata.clone(),
             client_message_id: self.client_message_id.clone(),
             created_at: self.created_at,
-            marks: Marks { reply_to: self.reply_to, forwarded, ..Marks::default() },
+            marks: Marks { reply_to: self.reply_to, forwarded, mentions: self.mentions.clone(), ..Marks::default() },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Conversation, ConversationId, Delivery, FriendRequest, Member, MemberRole, Message, Presence, Relation, Seq,
-    Status, Timestamp, User, UserId,
+    Status, Timestamp, Unread, User, UserId,
 };
 
 /// A user as a certain reader sees him.
@@ -71,8 +71,8 @@ pub struct ConversationView {
     pub receipts: Vec<ReceiptView>,
     /// The newest message.
     pub last_message: Option<MessageView>,
-    /// How many messages of others the reader has not read; neither system messages nor deleted ones count.
-    pub unread: u64,
+    /// What the reader has not read.
+    pub unread: Unread,
 }
 
 /// A member of a group as the other members see him.
@@ -97,8 +97,8 @@ pub struct ReceiptView {
     pub read_seq: Seq,
     /// How far the member's devices have received, as far as the reader may know.
     pub delivered_seq: Seq,
-    /// How many messages are unread; for the member alone.
-    pub unread: Option<u64>,
+    /// What is unread; for the member alone.
+    pub unread: Option<Unread>,
 }
 
 /// A user's presence and status as others see them.

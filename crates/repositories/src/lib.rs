@@ -6,6 +6,7 @@
 #[cfg(feature = "testing")]
 pub mod contract;
 mod marks;
+mod mentions;
 mod migration;
 pub mod mongodb;
 mod requests;

@@ -1,6 +1,9 @@
 //! What a message bears beside what it says, in the shape in which every store keeps it.
 
-use parlor_domain::{Content, Deletion, Emoji, Forwarded, Marks, Pin, Reaction, ReplyTo, Seq, Timestamp, UserId};
+use parlor_domain::{
+    Content, Deletion, EVERYONE, Emoji, Forwarded, Marks, MentionedRole, Mentions, Pin, Reaction, ReplyTo, Seq,
+    Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// The marks of a message, and that it is deleted. What it has nothing of is left out.
@@ -18,6 +21,8 @@ pub(crate) struct StoredMarks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pin: Option<Act>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    mentions: Option<StoredMentions>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted: Option<Act>,
 }
 
@@ -33,6 +38,40 @@ struct StoredReaction {
     emoji: String,
     count: i64,
     users: Vec<String>,
+}
+
+/// Users by their ids, and words for several.
+#[derive(Serialize, Deserialize)]
+struct StoredMentions {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    users: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    words: Vec<String>,
+}
+
+impl StoredMentions {
+    fn new(mentions: &Mentions) -> Option<Self> {
+        let words =
+            mentions.everyone.then_some(EVERYONE).into_iter().chain(mentions.roles.iter().map(|role| role.name()));
+        let users = mentions.users.iter().map(ToString::to_string).collect();
+        (!mentions.is_empty()).then(|| Self { users, words: words.map(str::to_owned).collect() })
+    }
+
+    fn read(&self) -> Result<Mentions, String> {
+        let mut mentions = Mentions { users: ids(&self.users)?, ..Mentions::default() };
+        for word in &self.words {
+            match MentionedRole::from_name(word) {
+                Some(role) => mentions.roles.push(role),
+                None if word == EVERYONE => mentions.everyone = true,
+                None => return Err("marks mentions what is not known".to_owned()),
+            }
+        }
+        Ok(mentions)
+    }
+}
+
+fn ids<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, String> {
+    texts.iter().map(|text| id(text)).collect()
 }
 
 /// Who did something, and when.
@@ -72,7 +111,7 @@ impl StoredMarks {
             Content::Text(_) | Content::System(_) if *marks == Marks::default() => return None,
             Content::Text(_) | Content::System(_) => None,
         };
-        let Marks { edited_at, reply_to, forwarded, reactions, pin } = marks;
+        let Marks { edited_at, reply_to, forwarded, reactions, pin, mentions } = marks;
         let reaction = |Reaction { emoji, count, users }: &Reaction| StoredReaction {
             emoji: emoji.to_string(),
             count: long(*count),
@@ -88,6 +127,7 @@ impl StoredMarks {
             forwarded: forwarded.map(|Forwarded { sender, created_at }| Act::new(sender, created_at)),
             reactions: reactions.iter().map(reaction).collect(),
             pin: pin.map(|Pin { by, at }| Act::new(by, at)),
+            mentions: StoredMentions::new(mentions),
             deleted,
         })
     }
@@ -98,11 +138,7 @@ impl StoredMarks {
             Ok::<_, String>(ReplyTo { message: id(message)?, seq: Seq::new(number(*seq)?), sender: id(sender)? })
         };
         let reaction = |StoredReaction { emoji, count, users }: &StoredReaction| {
-            Ok::<_, String>(Reaction {
-                emoji: Emoji::stored(emoji),
-                count: number(*count)?,
-                users: users.iter().map(|user| id(user)).collect::<Result<_, _>>()?,
-            })
+            Ok::<_, String>(Reaction { emoji: Emoji::stored(emoji), count: number(*count)?, users: ids(users)? })
         };
         let act = |act: &Option<Act>| act.as_ref().map(Act::read).transpose();
         Ok(Marks {
@@ -111,6 +147,7 @@ impl StoredMarks {
             forwarded: act(&self.forwarded)?.map(|(sender, created_at)| Forwarded { sender, created_at }),
             reactions: self.reactions.iter().map(reaction).collect::<Result<_, _>>()?,
             pin: act(&self.pin)?.map(|(by, at)| Pin { by, at }),
+            mentions: self.mentions.as_ref().map(StoredMentions::read).transpose()?.unwrap_or_default(),
         })
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor_domain::{
     Clock, ConversationId, ConversationName, Description, DisplayName, Email, Emoji, Entropy, FriendRequestId,
-    InvalidValue, Login, MessageAction, MessageChange, MessageId, MessageText, Metadata, NewGroup, NewMessage,
-    PasswordHash, RequestText, SeededEntropy, Seq, Timestamp, User, UserId, Username,
+    InvalidValue, Login, Mentions, MessageAction, MessageChange, MessageId, MessageText, Metadata, NewGroup,
+    NewMessage, PasswordHash, RequestText, SeededEntropy, Seq, Timestamp, User, UserId, Username,
     store::{
         Answer, AppendOutcome, ChangeOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, RequestAnswer,
         StoreError, Stores, Window,
@@ -235,7 +235,8 @@ async fn change_some(stores: &Stores, id: ConversationId, members: &[UserId]) ->
         let edit = (n == 1).then_some((message.sender_id, MessageAction::Edit { text, metadata: None }));
         for (by, action) in likes.into_iter().chain(pin).chain(edit) {
             let now = message.created_at + Duration::from_secs(60);
-            let change = MessageChange { conversation: id, message: message.id, by, action, now };
+            let change =
+                MessageChange { conversation: id, message: message.id, by, action, mentions: Mentions::default(), now };
             if let refused @ ChangeOutcome::Refused(_) = stores.messages.change(&change).await? {
                 return Err(SeedError::Plan(format!("a message was not changed: {refused:?}")));
             }
@@ -266,6 +267,7 @@ async fn write(
             client_message_id: None,
             reply_to: None,
             forward: None,
+            mentions: Mentions::default(),
             created_at: now,
         };
         match stores.messages.append(&message).await? {

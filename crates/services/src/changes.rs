@@ -7,8 +7,8 @@ use std::{
 };
 
 use parlor_domain::{
-    Change, ConversationId, Emoji, Event, Member, Message, MessageAction, MessageChange, MessageId, MessageRefusal,
-    MessageView, Rev, Seq, StreamId, UserId, UserReaction, Version,
+    Change, ConversationId, Emoji, Event, Member, Mentions, Message, MessageAction, MessageChange, MessageId,
+    MessageRefusal, MessageView, Rev, Seq, StreamId, UserId, UserReaction, Version,
     store::{ChangeOutcome, PAGE_BYTES, StoreResult},
 };
 
@@ -44,9 +44,17 @@ impl MessageService {
             | MessageAction::Pin
             | MessageAction::Unpin => self.deps.limits.signal(caller.user)?,
         };
-        let change = MessageChange { conversation, message, by: caller.user, action, now: self.deps.clock.now() };
+        let (by, now, mentions) = (caller.user, self.deps.clock.now(), Mentions::default());
+        let mut change = MessageChange { conversation, message, by, action, mentions, now };
         let deps = Arc::clone(&self.deps);
-        detached(async move { make(&deps, &change).await }).await
+        detached(async move {
+            may_change(&deps, &change).await?;
+            if let MessageAction::Edit { text, .. } = &change.action {
+                change.mentions = deps.mentions(by, conversation, text).await?;
+            }
+            make(&deps, &change).await
+        })
+        .await
     }
 
     /// A message.
@@ -165,7 +173,6 @@ fn excerpt(message: &Message) -> Option<String> {
 }
 
 async fn make(deps: &Deps, change: &MessageChange) -> ServiceResult<MessageView> {
-    may_change(deps, change).await?;
     match deps.stores.messages.change(change).await? {
         ChangeOutcome::Changed(message) => {
             let told = tell(deps, change.by, &message).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Change, ConversationId, ConversationView, Event, InvalidValue, MemberSettingsChange, ReceiptKind, ReceiptView, Rev,
-    Seq, StatusKind, StreamId, Timestamp, UserId,
+    Seq, StatusKind, StreamId, Timestamp, UnreadTotals, UserId,
     store::{Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreResult},
 };
 use tracing::warn;
@@ -87,6 +87,14 @@ impl ConversationService {
         let Page { items, next } =
             Page::cut(entries, limit, |entry: &InboxEntry| (entry.conversation.updated_at, entry.conversation.id));
         Ok(Page { items: self.deps.conversation_views(items, caller.user).await?, next })
+    }
+
+    /// What the caller has not read in all his conversations.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn unread(&self, caller: Caller) -> ServiceResult<UnreadTotals> {
+        Ok(self.deps.stores.conversations.unread_totals(caller.user, self.deps.clock.now()).await?)
     }
 
     /// One of the caller's conversations.

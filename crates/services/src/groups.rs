@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::future::try_join_all;
 use parlor_domain::{
     Change, ConversationId, ConversationName, ConversationView, Description, Event, GroupAction, GroupChange,
-    GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup, StreamId, UserId,
+    GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup, StreamId, Unread,
+    UserId,
     store::{GroupChanged, GroupOutcome, InboxEntry, MembersPage, StoreResult},
 };
 use tracing::warn;
@@ -303,7 +304,7 @@ async fn tell_newcomers(deps: &Deps, changed: &GroupChanged) -> StoreResult<()> 
             others: others.cloned().collect(),
             last_message: changed.messages.last().cloned(),
             // What tells of their coming does not count.
-            unread: 0,
+            unread: Unread::default(),
         };
         let event = Event::ConversationCreated(Box::new(deps.conversation_view(entry, None, *user)));
         deps.hub.publish(Change { stream: StreamId::User(*user), rev: *rev, event });

@@ -16,6 +16,7 @@ mod limits;
 mod live;
 mod log;
 mod membership;
+mod mentions;
 mod messages;
 mod page;
 mod presence;

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use parlor_domain::{
     BlockView, Change, ConversationId, ConversationView, Event, FriendRequestId, FriendRequestView, Member, Message,
-    MessageView, ReceiptView, RequestState, Rev, StreamId, TieKind, TieView, UserChange, UserId, UserTopic,
+    MessageView, ReceiptView, RequestState, Rev, StreamId, TieKind, TieView, Unread, UserChange, UserId, UserTopic,
     store::{InboxEntry, StoreError, StoreResult},
 };
 use parlor_realtime::{CatchUp, ChangeLog, ChangePage};
@@ -193,7 +193,7 @@ fn own_profile(deps: &Deps, me: parlor_domain::User) -> Event {
 }
 
 /// How far a member has read, for his own devices. What he has read has arrived, whether others are told of it or not.
-pub(crate) fn own_receipt(conversation: ConversationId, me: &Member, unread: u64) -> ReceiptView {
+pub(crate) fn own_receipt(conversation: ConversationId, me: &Member, unread: Unread) -> ReceiptView {
     let delivered_seq = me.delivered_seq.max(me.read_seq);
     ReceiptView { read_seq: me.read_seq, delivered_seq, unread: Some(unread), ..receipt_view(conversation, me) }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Change, ClientMessageId, Content, ConversationId, Delivery, Event, Fingerprint, Forward, Forwarded, InvalidValue,
-    Member, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq, StreamId,
-    Timestamp, UserId,
+    Member, Mentions, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq,
+    StreamId, Timestamp, UserId,
     store::{AppendOutcome, PAGE_BYTES, StoreResult, Window},
 };
 use tokio::join;
@@ -219,6 +219,11 @@ async fn prepare(deps: &Deps, key: &SendKey, body: MessageBody, now: Timestamp) 
             (text, original.metadata, None, Some(Forward { conversation, message, origin }))
         }
     };
+    let mentions = match forward {
+        // Whom its first author called, he called there.
+        Some(_) => Mentions::default(),
+        None => deps.mentions(key.sender_id, key.conversation_id, &text).await?,
+    };
     Ok(NewMessage {
         id: key.id,
         conversation_id: key.conversation_id,
@@ -228,6 +233,7 @@ async fn prepare(deps: &Deps, key: &SendKey, body: MessageBody, now: Timestamp) 
         client_message_id: key.client_message_id.clone(),
         reply_to,
         forward,
+        mentions,
         created_at: now,
     })
 }

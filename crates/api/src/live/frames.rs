@@ -66,7 +66,7 @@ pub(super) fn text<T: Serialize>(shape: &T) -> Option<Bytes> {
 mod tests {
     use parlor_domain::{
         Content, ConversationId, Delivery, Marks, Message, MessageId, MessageText, MessageView, Metadata, Presence,
-        PresenceView, ReceiptView, Rev, Seq, Status, StreamId, Timestamp, UserId,
+        PresenceView, ReceiptView, Rev, Seq, Status, StreamId, Timestamp, Unread, UserId,
     };
     use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ mod tests {
                 r#"{"event":"message.created","stream":"cccccccccccccccccccccccc","rev":9,"data":{"#,
                 r#""id":"eeeeeeeeeeeeeeeeeeeeeeee","conversationId":"cccccccccccccccccccccccc","seq":7,"rev":9,"#,
                 r#""kind":"text","senderId":"010101010101010101010101","text":"a \"quoted\" é 🙂","attachments":[],"#,
-                r#""replyTo":null,"reactions":[],"mentions":[],"metadata":{"b": 1, "a": [1.0]},"#,
+                r#""replyTo":null,"reactions":[],"mentions":{"userIds":[],"everyone":false,"roles":[]},"metadata":{"b": 1, "a": [1.0]},"#,
                 r#""clientMessageId":null,"delivery":null,"createdAt":"2023-11-14T22:13:20.040Z","#,
                 r#""editedAt":null,"deletedAt":null}}"#
             )
@@ -158,8 +158,9 @@ mod tests {
             json!({ "event": "receipt.updated", "stream": "cccccccccccccccccccccccc", "rev": 9, "data": data });
         assert_eq!(json_seen_by(user(2), in_conversation(9), receipt(None)), others);
         let own = Some((StreamId::User(user(1)), Rev::new(5)));
-        let own = json_seen_by(user(1), own, receipt(Some(2)));
+        let own = json_seen_by(user(1), own, receipt(Some(Unread { messages: 2, mentions: 1 })));
         assert_eq!((&own["stream"], &own["data"]["unread"]), (&json!("010101010101010101010101"), &json!(2)));
+        assert_eq!(own["data"]["mentions"], 1);
     }
 
     #[test]

@@ -63,6 +63,20 @@ pub(super) async fn inbox(
     Ok(Json(wire::Page { items, next_cursor: page.next.map(write_cursor) }))
 }
 
+/// Count what one has not read
+///
+/// In all one's conversations. Those that one hides count again as soon as something happens in them.
+#[utoipa::path(
+    tag = "Conversations",
+    operation_id = "countUnread",
+    responses((status = 200, description = "The counts", body = wire::UnreadTotals)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+#[get("/conversations/unread")]
+pub(super) async fn unread(state: State, caller: Authenticated) -> Result<Json<wire::UnreadTotals>, Problem> {
+    Ok(Json(state.services.conversations.unread(caller.0).await?.into()))
+}
+
 /// Show a conversation
 #[utoipa::path(
     tag = "Conversations",

@@ -89,6 +89,7 @@ fn api<T: Table>(table: T) -> T {
         .with(users::picture)
         .with(conversations::open_direct)
         .with(conversations::inbox)
+        .with(conversations::unread)
         .with(groups::create)
         .with(groups::update)
         .with(groups::set_settings)

@@ -51,7 +51,7 @@ pub struct Conversation {
     /// How many messages of others one has not read. System messages don't count.
     #[schema(example = 2)]
     pub unread: u64,
-    /// How many of these mention one.
+    /// How many of these mention one, or everyone, or a role that one has; without those of users whom one blocks.
     #[schema(example = 0)]
     pub mentions: u64,
     /// How far one has read.
@@ -80,8 +80,8 @@ impl From<&ConversationView> for Conversation {
             last_message: view.last_message.as_ref().map(Into::into),
             last_seq: conversation.last_seq.get(),
             rev: conversation.rev.get(),
-            unread: view.unread,
-            mentions: 0,
+            unread: view.unread.messages,
+            mentions: view.unread.mentions,
             read_seq: view.me.read_seq.get(),
             receipts: view.receipts.iter().map(Into::into).collect(),
             updated_at: conversation.updated_at.to_string(),
@@ -148,11 +148,20 @@ pub struct Receipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false, example = 1)]
     pub unread: Option<u64>,
+    /// How many of these mention one. Only in one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, example = 0)]
+    pub mentions: Option<u64>,
 }
 
 impl From<&ReceiptView> for Receipt {
     fn from(view: &ReceiptView) -> Self {
-        Self { conversation_id: view.conversation_id.to_string(), position: view.into(), unread: view.unread }
+        Self {
+            conversation_id: view.conversation_id.to_string(),
+            position: view.into(),
+            unread: view.unread.map(|unread| unread.messages),
+            mentions: view.unread.map(|unread| unread.mentions),
+        }
     }
 }
 

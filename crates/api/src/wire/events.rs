@@ -119,7 +119,7 @@ impl EventKind {
             }
             Self::ReceiptUpdated => {
                 "A member has received or read further. Of others in the conversation's stream, at its present \
-                 revision; of oneself, with `unread`, as a change of one's own stream."
+                 revision; of oneself, with `unread` and `mentions`, as a change of one's own stream."
             }
             Self::Typing => "A member began or ceased to write. Comes in the conversation's stream and is not kept.",
             Self::PresenceUpdated => {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{ForwardMessage, ForwardedFrom, Metadata, PinnedBy, Reaction, ReplyTo, field, rules};
+use super::{ForwardMessage, ForwardedFrom, Mentions, Metadata, PinnedBy, Reaction, ReplyTo, field, rules};
 use crate::problem::Problem;
 
 /// A message.
@@ -53,9 +53,8 @@ pub struct Message {
     /// Reactions to it: each emoji once, in the order in which they came.
     #[schema(max_items = 20)]
     pub reactions: Vec<Reaction>,
-    /// Users whom it mentions. None so far.
-    #[schema(value_type = Vec<String>, max_items = 0)]
-    pub mentions: [(); 0],
+    /// Whom it mentions.
+    pub mentions: Mentions,
     /// What the front end keeps with it.
     pub metadata: Metadata,
     /// The name that its sender gave it to send it once.
@@ -105,7 +104,7 @@ impl From<&MessageView> for Message {
             reply_to: ReplyTo::of(view),
             forwarded_from: marks.forwarded.map(Into::into),
             reactions: marks.reactions.iter().map(Into::into).collect(),
-            mentions: [],
+            mentions: (&marks.mentions).into(),
             metadata: (&message.metadata).into(),
             client_message_id: message.client_message_id.as_ref().map(ToString::to_string),
             delivery: view.delivery.map(Into::into),

@@ -4,7 +4,7 @@
 use parlor_domain::{Content, MessageView, Timestamp};
 
 use super::{
-    ForwardedFrom, PinnedBy, Reaction, ReplyTo,
+    ForwardedFrom, Mentions, PinnedBy, Reaction, ReplyTo,
     message::{DeliveryState, Kind, SystemNote},
 };
 
@@ -24,7 +24,7 @@ impl MessagePage<'_> {
     /// None is known.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         /// About what a message has beside what its users wrote.
-        const REST: usize = 440;
+        const REST: usize = 480;
         let size = self.items.iter().map(|view| REST + view.message.size()).sum();
         let mut json = Json { bytes: Vec::with_capacity(size), day: Day::default() };
         json.raw(r#"{"items":["#);
@@ -88,7 +88,13 @@ impl Json {
             }
             self.value(&Reaction::from(reaction))?;
         }
-        self.raw(r#"],"mentions":[],"metadata":"#);
+        self.raw(r#"],"mentions":"#);
+        if message.marks.mentions.is_empty() {
+            self.raw(r#"{"userIds":[],"everyone":false,"roles":[]}"#);
+        } else {
+            self.value(&Mentions::from(&message.marks.mentions))?;
+        }
+        self.raw(r#","metadata":"#);
         // It is JSON.
         self.raw(message.metadata.as_str());
         self.raw(r#","clientMessageId":"#);
@@ -190,8 +196,8 @@ struct Day {
 #[cfg(test)]
 mod tests {
     use parlor_domain::{
-        ClientMessageId, ConversationId, Deletion, Delivery, Emoji, Forwarded, Marks, Message, MessageId, MessageText,
-        Metadata, Pin, ReplyTo, Rev, Seq, SystemAction, SystemEvent, UserId,
+        ClientMessageId, ConversationId, Deletion, Delivery, Emoji, Forwarded, Marks, MentionedRole, Message,
+        MessageId, MessageText, Metadata, Pin, ReplyTo, Rev, Seq, SystemAction, SystemEvent, UserId,
     };
     use proptest::{option::of, prelude::*};
 
@@ -211,8 +217,22 @@ mod tests {
         let reaction = (emoji, any::<u64>(), prop::collection::vec(user(), 0..3));
         let reaction = reaction.prop_map(|(emoji, count, users)| parlor_domain::Reaction { emoji, count, users });
         let pin = (user(), time()).prop_map(|(by, at)| Pin { by, at });
-        (of(time()), of(reply), of(forwarded), prop::collection::vec(reaction, 0..3), of(pin)).prop_map(
-            |(edited_at, reply_to, forwarded, reactions, pin)| Marks { edited_at, reply_to, forwarded, reactions, pin },
+        let mentions = (prop::collection::vec(user(), 0..3), any::<bool>(), any::<bool>());
+        let roles = |some: bool| if some { MentionedRole::ALL.to_vec() } else { Vec::new() };
+        let mentions = mentions.prop_map(move |(users, everyone, some)| parlor_domain::Mentions {
+            users,
+            everyone,
+            roles: roles(some),
+        });
+        (of(time()), of(reply), of(forwarded), prop::collection::vec(reaction, 0..3), of(pin), mentions).prop_map(
+            |(edited_at, reply_to, forwarded, reactions, pin, mentions)| Marks {
+                edited_at,
+                reply_to,
+                forwarded,
+                reactions,
+                pin,
+                mentions,
+            },
         )
     }
 

@@ -10,6 +10,7 @@ mod conversation;
 mod events;
 mod group;
 mod marks;
+mod mentions;
 mod message;
 mod message_page;
 mod metadata;
@@ -47,6 +48,7 @@ pub use marks::{
     EditMessage, EditOneMessage, ForwardMessage, ForwardedFrom, MessageVersion, OneMessage, PinnedBy, React, Reaction,
     Reactor, ReplyTo,
 };
+pub use mentions::{Mentions, UnreadSum, UnreadTotals};
 pub use message::{DeliveryState, Kind as MessageKind, Message, SendMessage, SystemNote};
 pub use message_page::MessagePage;
 pub use metadata::Metadata;

@@ -19,7 +19,7 @@ async fn a_group_is_answered_in_the_promised_shape() {
         "id": made.body["lastMessage"]["id"], "conversationId": id, "seq": 1, "rev": 1, "kind": "system",
         "senderId": ada.id, "text": "",
         "system": { "action": "group_created", "userIds": [bob.id], "value": "Round table", "memberCount": 2 },
-        "attachments": [], "replyTo": null, "reactions": [], "mentions": [], "metadata": {}, "clientMessageId": null,
+        "attachments": [], "replyTo": null, "reactions": [], "mentions": { "userIds": [], "everyone": false, "roles": [] }, "metadata": {}, "clientMessageId": null,
         "delivery": null, "createdAt": "2023-11-14T22:13:20.000Z", "editedAt": null, "deletedAt": null
     });
     assert_eq!(

@@ -17,7 +17,7 @@ async fn a_message_is_answered_in_the_promised_shape() {
         json!({
             "id": sent.body["id"], "conversationId": id, "seq": 1, "rev": sent.body["rev"], "kind": "text",
             "senderId": ada.id, "text": "  Good\nmorning 🙂 ", "attachments": [], "replyTo": null, "reactions": [],
-            "mentions": [], "metadata": { "z": 1 }, "clientMessageId": "c-1", "delivery": "sent",
+            "mentions": { "userIds": [], "everyone": false, "roles": [] }, "metadata": { "z": 1 }, "clientMessageId": "c-1", "delivery": "sent",
             "createdAt": "2023-11-14T22:13:20.000Z", "editedAt": null, "deletedAt": null
         })
     );
@@ -167,7 +167,8 @@ async fn a_receipt_moves_forward_and_never_back() {
     let read = async |seq: u64| {
         app.post(&format!("/api/v1/conversations/{id}/read"), &ada.access, json!({ "seq": seq })).await
     };
-    let receipt = json!({ "conversationId": id, "userId": ada.id, "readSeq": 2, "deliveredSeq": 2, "unread": 1 });
+    let receipt =
+        json!({ "conversationId": id, "userId": ada.id, "readSeq": 2, "deliveredSeq": 2, "unread": 1, "mentions": 0 });
     assert_eq!(read(2).await.body, receipt);
     assert_eq!(read(1).await.body, receipt);
     read(4).await.assert_invalid("seq", "beyond_last");
@@ -208,4 +209,24 @@ async fn a_sync_tells_what_was_missed() {
         .assert_invalid("streams", "invalid_id");
     let ticket = app.post("/api/v1/ws/ticket", &ada.access, json!(null)).await;
     assert_eq!((ticket.status.as_u16(), &ticket.body["expiresIn"]), (201, &json!(30)));
+}
+
+#[actix_web::test]
+async fn mentions_and_their_counts_are_answered_in_the_promised_shape() {
+    let app = start().await;
+    let (ada, bob, direct) = app.two_users().await;
+    let group = json!({ "name": "Round table", "memberIds": [bob.id] });
+    let id = app.post("/api/v1/conversations", &ada.access, group).await.body["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/conversations/{id}/messages");
+    let sent = app.post(&path, &ada.access, json!({ "text": "@bob, @everyone and the @admins" })).await.body;
+    assert_eq!(sent["mentions"], json!({ "userIds": [bob.id], "everyone": true, "roles": ["admins"] }));
+    app.post(&format!("/api/v1/conversations/{direct}/messages"), &ada.access, json!({ "text": "hello" })).await;
+    let none = json!({ "unread": 0, "mentions": 0, "conversations": 0 });
+    let totals = app.get("/api/v1/conversations/unread", &bob.access).await.body;
+    let all = json!({ "unread": 2, "mentions": 1, "conversations": 2, "muted": none, "archived": none });
+    assert_eq!(totals, all);
+    let shown = app.get(&format!("/api/v1/conversations/{id}"), &bob.access).await.body;
+    assert_eq!((&shown["unread"], &shown["mentions"]), (&json!(1), &json!(1)));
+    let read = app.post(&format!("/api/v1/conversations/{id}/read"), &bob.access, json!({ "seq": 2 })).await.body;
+    assert_eq!((&read["unread"], &read["mentions"]), (&json!(0), &json!(0)));
 }

@@ -262,7 +262,7 @@ impl Fields<'_> {
         self.marks(marks);
     }
 
-    fn marks(&mut self, Marks { edited_at, reply_to, forwarded, reactions, pin }: &Marks) {
+    fn marks(&mut self, Marks { edited_at, reply_to, forwarded, reactions, pin, mentions }: &Marks) {
         self.optional(*edited_at, Self::time);
         self.optional(*reply_to, |fields, ReplyTo { message, seq, sender }| {
             fields.bytes(message.as_bytes());
@@ -284,6 +284,11 @@ impl Fields<'_> {
             fields.bytes(by.as_bytes());
             fields.time(at);
         });
+        self.number(mentions.users.len() as u64);
+        mentions.users.iter().for_each(|user| self.bytes(user.as_bytes()));
+        self.number(mentions.everyone.into());
+        self.number(mentions.roles.len() as u64);
+        mentions.roles.iter().for_each(|role| self.text(role.name()));
     }
 
     fn content(&mut self, content: &Content) {

@@ -1,11 +1,13 @@
 //! Conversations, their members, and the users' own streams.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::{
-    Conversation, ConversationId, Member, MemberSettingsChange, Message, ReceiptKind, Rev, Seq, Timestamp, UserChange,
-    UserId,
+    Conversation, ConversationId, Member, MemberSettingsChange, Message, ReceiptKind, Rev, Seq, Timestamp, Unread,
+    UnreadTotals, UserChange, UserId,
 };
 
 /// A direct conversation to open.
@@ -43,8 +45,8 @@ pub struct InboxEntry {
     pub others: Vec<Member>,
     /// The newest message.
     pub last_message: Option<Message>,
-    /// How many messages after the member's `read_seq` count as unread: all but system messages and deleted ones.
-    pub unread: u64,
+    /// What the member has not read: what comes after his `read_seq`. A mention is of him, of everyone, or of a role that he has.
+    pub unread: Unread,
 }
 
 /// A page of a user's conversations.
@@ -115,8 +117,8 @@ pub enum ReceiptOutcome {
         member: Member,
         /// The conversation as it is then.
         conversation: Box<Conversation>,
-        /// How many messages are unread then.
-        unread: u64,
+        /// What is unread then.
+        unread: Unread,
         /// If the own `read_seq` moved: the revision that this took in the user's own stream.
         own_rev: Option<Rev>,
         /// Whether a position that others see moved.
@@ -165,6 +167,12 @@ pub trait ConversationStore: Send + Sync {
 
     /// The user as a member of the conversation, if he is in it.
     async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>>;
+
+    /// The members of the conversation who have one of these names, which are in lower case.
+    async fn named_members(&self, id: ConversationId, names: &[String]) -> StoreResult<HashMap<String, UserId>>;
+
+    /// What the user has not read in all his conversations, at a time.
+    async fn unread_totals(&self, user: UserId, now: Timestamp) -> StoreResult<UnreadTotals>;
 
     /// Moves a member's position forward, never back. `Read` moves `read_seq`, and if shown `read_receipt_seq` and
     /// `delivered_seq`; `Delivered` moves `delivered_seq` if shown, else nothing. If `read_seq` moves, it is recorded in the user's own stream

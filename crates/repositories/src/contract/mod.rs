@@ -11,6 +11,7 @@ pub mod blocks;
 pub mod changes;
 pub mod conversations;
 pub mod groups;
+pub mod mentions;
 pub mod messages;
 pub mod relations;
 pub mod sessions;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use parlor_domain::{
     ClientMessageId, Clock as _, ConversationId, ConversationName, DeviceLabel, Email, GroupAction, GroupChange,
-    MemberSettingsChange, Message, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, Rev,
+    MemberSettingsChange, Mentions, Message, MessageId, MessageText, Metadata, NewGroup, NewMessage, PasswordHash, Rev,
     SecretHash, Session, SessionId, Status, StatusKind, Timestamp, User, UserId, Username,
     store::{
         AppendOutcome, GroupChanged, GroupOutcome, Inbox, MembersPage, NewDirect, NewSession, NewUser, OpenedDirect,
@@ -156,6 +157,14 @@ macro_rules! store_behaviours {
                 an_answer_and_a_forward_read_back_as_they_were_sent
                 whoever_knows_a_revision_gets_everything_that_came_after
                 changes_beside_messages_make_one_order_without_a_hole
+            ]
+            mentions [
+                a_mention_counts_for_whom_it_means_until_he_has_read_it
+                a_role_is_mentioned_for_whoever_has_it_now
+                an_edit_mentions_anew_and_a_deleted_message_nobody
+                who_is_blocked_mentions_nobody_who_blocks_him
+                members_are_found_by_their_names
+                what_is_unread_is_summed_up_by_how_one_sees_it
                 unread_counts_agree_with_a_model_after_any_history
             ]
             relations [
@@ -335,6 +344,7 @@ impl Fixture {
             client_message_id,
             reply_to: None,
             forward: None,
+            mentions: Mentions::default(),
             created_at: self.now(),
         }
     }
@@ -376,7 +386,12 @@ pub async fn fill(f: &Fixture) {
         let group = f.group(users[1], &users[2..]).await;
         f.change_group(group, users[1], GroupAction::Remove(users[5])).await;
         f.change_group(group, users[1], GroupAction::Add { users: vec![users[5]], at_most: 100 }).await;
-        f.send(users[2], group, "filling").await;
+        for _ in 0..5 {
+            f.send(users[2], group, "filling").await;
+        }
+        let mentions = Mentions { users: vec![users[7]], everyone: true, ..Mentions::default() };
+        let new = NewMessage { mentions, ..f.make_message(users[2], group, "filling", None) };
+        f.stores.messages.append(&new).await.unwrap();
         groups.push(group);
     }
     let (user, store) = (users[1], &f.stores.conversations);
@@ -390,6 +405,8 @@ pub async fn fill(f: &Fixture) {
     store.find_many(&conversations, user).await.unwrap();
     store.find(conversations[0], user).await.unwrap();
     store.heads(user).await.unwrap();
+    store.unread_totals(users[7], f.now()).await.unwrap();
+    store.named_members(groups[0], &["filler3".to_owned(), "nobody".to_owned()]).await.unwrap();
     f.stores.messages.changes(conversations[0], Rev::ZERO, 1).await.unwrap();
     store.find_many(&groups, users[7]).await.unwrap();
     f.stores.groups.of(users[7]).await.unwrap();

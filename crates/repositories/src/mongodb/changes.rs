@@ -155,7 +155,8 @@ fn update_of(message: &Message, fingerprint: Fingerprint) -> StoreResult<Documen
     let document = encode(&MessageDocument::new(message, fingerprint))?;
     let mut set = Document::try_from(&document).map_err(StoreError::unavailable)?;
     set.remove("_id");
-    let absent = ["kind", "system", "createdRev", "marks"].into_iter().filter(|field| !set.contains_key(field));
+    let absent =
+        ["kind", "system", "createdRev", "marks", "mentions"].into_iter().filter(|field| !set.contains_key(field));
     let unset: Document = absent.map(|field| (field.to_owned(), "".into())).collect();
     Ok(if unset.is_empty() {
         doc! { "$set": set }

@@ -11,7 +11,7 @@ use mongodb::{
 };
 use parlor_domain::{
     Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
-    UserId, UserTopic,
+    Unread, UnreadTotals, UserId, UserTopic,
     store::{
         ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome,
         SettingsSet, StoreError, StoreResult, UserLogPage,
@@ -26,6 +26,7 @@ use super::{
     },
     error::{Attempt, Failure},
     holds, members,
+    mentions::{self, Part},
     messages::{self, Tail},
     users::{by_id, record},
 };
@@ -77,6 +78,15 @@ impl ConversationStore for Database {
 
     async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
         self.read((id, user), |c, (id, user)| members::member(c, *id, *user).boxed()).await
+    }
+
+    async fn named_members(&self, id: ConversationId, names: &[String]) -> StoreResult<HashMap<String, UserId>> {
+        self.read((id, names.to_vec()), |c, (id, names)| mentions::named_members(c, *id, names).boxed()).await
+    }
+
+    async fn unread_totals(&self, user: UserId, now: Timestamp) -> StoreResult<UnreadTotals> {
+        self.appender.settled().await;
+        self.read((user, now), |c, (user, now)| mentions::totals(c, *user, *now).boxed()).await
     }
 
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
@@ -276,9 +286,13 @@ async fn entries(c: &Collections, found: &[StoredConversation], user: UserId) ->
             }
         }
         let other = if conversation.kind == ConversationKind::Direct { others.pop() } else { None };
-        entries.push(InboxEntry { conversation, me, other, others, last_message: last, unread: 0 });
+        entries.push(InboxEntry { conversation, me, other, others, last_message: last, unread: Unread::default() });
     }
-    count_unread(c, &mut entries).await?;
+    let parts: Vec<_> = entries.iter().map(|entry| Part::new(&entry.conversation, &entry.me)).collect();
+    let unread = mentions::unread(c, user, &parts).await?;
+    for entry in &mut entries {
+        entry.unread = unread.get(&entry.conversation.id).copied().unwrap_or_default();
+    }
     Ok(entries)
 }
 
@@ -300,18 +314,6 @@ async fn members_for(c: &Collections, found: &[StoredConversation], user: UserId
         members.extend(holds::members(c, &c.newest_members, filter, order).await?);
     }
     Ok(members)
-}
-
-async fn count_unread(c: &Collections, entries: &mut [InboxEntry]) -> Attempt<()> {
-    let part = |entry: &InboxEntry| (entry.conversation.id, entry.me.read_seq, entry.conversation.last_seq);
-    let parts: Vec<_> = entries.iter().map(part).filter(|(_, read, last)| read < last).collect();
-    let not_counted = messages::not_counted(c, &parts).await?;
-    for entry in entries {
-        let (id, read, last) = part(entry);
-        let not_counted = not_counted.get(&id).copied().unwrap_or(0);
-        entry.unread = last.get().saturating_sub(read.get()).saturating_sub(not_counted);
-    }
-    Ok(())
 }
 
 async fn set_settings(
@@ -413,19 +415,9 @@ async fn advance_receipt(
         None
     };
     let shown = member.read_receipt_seq > me.read_receipt_seq || member.delivered_seq > me.delivered_seq;
-    let unread = unread(c, &conversation, member.read_seq).await?;
+    let unread = mentions::unread(c, advance.user, &[Part::new(&conversation, &member)]).await?;
+    let unread = unread.get(&conversation.id).copied().unwrap_or_default();
     Ok(ReceiptOutcome::Advanced { member, conversation: Box::new(conversation), unread, own_rev, shown })
-}
-
-/// How many messages of a conversation are unread by who has read so far.
-async fn unread(c: &Collections, conversation: &Conversation, read: Seq) -> Attempt<u64> {
-    let (id, last) = (conversation.id, conversation.last_seq);
-    let unread = last.get().saturating_sub(read.get());
-    if unread == 0 {
-        return Ok(unread);
-    }
-    let not_counted = messages::not_counted(c, &[(id, read, last)]).await?;
-    Ok(unread.saturating_sub(not_counted.get(&id).copied().unwrap_or(0)))
 }
 
 async fn user_changes(c: &Collections, user: UserId, after: Rev, limit: usize) -> Attempt<UserLogPage> {

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::bson::{Document, RawDocument, doc};
 use parlor_domain::{
-    ConversationId, Emoji, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserReaction, Version,
+    ConversationId, Emoji, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserId, UserReaction,
+    Version,
     store::{AppendOutcome, ChangeOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 
@@ -230,32 +231,6 @@ pub(crate) async fn tails(c: &Collections, conversations: &[ConversationId]) -> 
     Ok(tails)
 }
 
-/// How many of the messages of each conversation after one place, up to another, don't count as unread.
-pub(crate) async fn not_counted(
-    c: &Collections,
-    parts: &[(ConversationId, Seq, Seq)],
-) -> Attempt<HashMap<ConversationId, u64>> {
-    if parts.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let part = |(id, after, until): &(ConversationId, Seq, Seq)| {
-        doc! {
-            "conversation": oid(id.as_bytes()),
-            "seq": { "$gt": long(after.get()), "$lte": long(until.get()) },
-            "kind": { "$exists": true },
-        }
-    };
-    let parts: Vec<Document> = parts.iter().map(part).collect();
-    let count = doc! { "$group": { "_id": "$conversation", "count": { "$sum": 1_i64 } } };
-    let mut found = c.messages.aggregate([doc! { "$match": { "$or": parts } }, count]).await?;
-    let mut counts = HashMap::new();
-    while found.advance().await? {
-        let count = found.current().get_i64("count").map_err(StoreError::corrupt)?;
-        counts.insert(conversation_id(found.current())?, u64::try_from(count).unwrap_or(0));
-    }
-    Ok(counts)
-}
-
 fn matching(conversations: &[ConversationId]) -> Document {
     let ids: Vec<_> = conversations.iter().map(|id| oid(id.as_bytes())).collect();
     doc! { "$match": { "_id": { "$in": ids } } }
@@ -274,7 +249,25 @@ fn keep(fields: &[&str]) -> Document {
     doc! { "$project": fields }
 }
 
-fn conversation_id(raw: &RawDocument) -> StoreResult<ConversationId> {
+/// The place of the newest message in each of these logs, and who sent it.
+pub(crate) async fn last_places(
+    c: &Collections,
+    conversations: &[ConversationId],
+) -> Attempt<HashMap<ConversationId, (Seq, UserId)>> {
+    let last = newest("seq", doc! { "_id": 0, "seq": 1, "sender": 1 }, "last");
+    let mut found = c.conversations.aggregate([matching(conversations), last, keep(&["last"])]).await?;
+    let mut places = HashMap::new();
+    while found.advance().await? {
+        let seq = Seq::new(counter(found.current(), "last", "seq")?);
+        let Some(sender) = joined(found.current(), "last")?.and_then(|last| last.get_object_id("sender").ok()) else {
+            continue;
+        };
+        places.insert(conversation_id(found.current())?, (seq, UserId::from_bytes(sender.bytes())));
+    }
+    Ok(places)
+}
+
+pub(crate) fn conversation_id(raw: &RawDocument) -> StoreResult<ConversationId> {
     let id = raw.get_object_id("_id").map_err(StoreError::corrupt)?;
     Ok(ConversationId::from_bytes(id.bytes()))
 }

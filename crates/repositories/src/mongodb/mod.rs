@@ -16,6 +16,7 @@ mod groups;
 mod holds;
 mod maintenance;
 mod members;
+mod mentions;
 mod messages;
 mod migrations;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use parlor_domain::{
 use rusqlite::{Connection, params};
 
 use super::{
+    mentions,
     messages::{up_to_page_bytes, with_id},
     rows::{self, MEMBER, MESSAGE, REACTION, VERSION, all, content_columns, first, get, marks_columns, run},
 };
@@ -98,7 +99,8 @@ fn update(connection: &Connection, message: &Message) -> StoreResult<()> {
         marks,
         pinned
     ];
-    run(connection, SQL, params).map(|_| ())
+    run(connection, SQL, params)?;
+    mentions::replace(connection, message)
 }
 
 /// Removes everything that was kept about a message.

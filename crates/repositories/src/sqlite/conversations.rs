@@ -1,9 +1,11 @@
 //! Conversations, their members, and the users' own streams.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use parlor_domain::{
     Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
-    UserChange, UserId, UserTopic,
+    UnreadTotals, UserChange, UserId, UserTopic,
     store::{
         ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome,
         SettingsSet, StoreError, StoreResult, UserLogPage,
@@ -12,7 +14,7 @@ use parlor_domain::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Database, messages,
+    Database, mentions,
     rows::{self, CONVERSATION, MEMBER, MESSAGE, all, first, get, run},
     users::{self, record, topic},
 };
@@ -84,6 +86,15 @@ impl ConversationStore for Database {
                 first(connection, &sql, [id.as_bytes(), user.as_bytes()], rows::member)
             })
             .await
+    }
+
+    async fn named_members(&self, id: ConversationId, names: &[String]) -> StoreResult<HashMap<String, UserId>> {
+        let names = names.to_vec();
+        self.readers.read(move |connection| mentions::named_members(connection, id, names)).await
+    }
+
+    async fn unread_totals(&self, user: UserId, now: Timestamp) -> StoreResult<UnreadTotals> {
+        self.readers.read(move |connection| mentions::totals(connection, user, now)).await
     }
 
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
@@ -205,7 +216,7 @@ fn entry(connection: &Connection, (conversation, me): (Conversation, Member)) ->
     let other = if conversation.kind == ConversationKind::Direct { others.pop() } else { None };
     let last = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND seq = ?2");
     let last_message = first(connection, &last, params![id.as_bytes(), conversation.last_seq.get()], rows::message)?;
-    let unread = messages::unread(connection, id, me.read_seq, conversation.last_seq)?;
+    let unread = mentions::unread(connection, (id, conversation.last_seq), &me)?;
     Ok(InboxEntry { conversation, me, other, others, last_message, unread })
 }
 
@@ -269,7 +280,7 @@ fn advance_receipt(connection: &Connection, advance: &ReceiptAdvance) -> StoreRe
     let moved = member.read_seq > me.read_seq;
     let own_rev = if moved { Some(record(connection, me.user_id, UserTopic::Read(conversation.id))?) } else { None };
     let shown = member.read_receipt_seq > me.read_receipt_seq || member.delivered_seq > me.delivered_seq;
-    let unread = messages::unread(connection, conversation.id, member.read_seq, conversation.last_seq)?;
+    let unread = mentions::unread(connection, (conversation.id, conversation.last_seq), &member)?;
     Ok(ReceiptOutcome::Advanced { member, conversation: Box::new(conversation), unread, own_rev, shown })
 }
 

@@ -15,7 +15,7 @@ impl Maintenance for Database {
 
     async fn clear(&self) -> StoreResult<()> {
         // What is referred to, after what refers to it.
-        const TABLES: [&str; 16] = [
+        const TABLES: [&str; 17] = [
             "audit",
             "days",
             "active_users",
@@ -23,6 +23,7 @@ impl Maintenance for Database {
             "friend_requests",
             "reactions",
             "message_versions",
+            "mentions",
             "messages",
             "members",
             "conversations",

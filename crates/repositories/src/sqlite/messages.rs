@@ -9,7 +9,7 @@ use parlor_domain::{
 use rusqlite::{Connection, Params, Row, params};
 
 use super::{
-    Database, changes,
+    Database, changes, mentions,
     rows::{self, MESSAGE, all, all_while, content_columns, first, get, marks_columns, message, run},
 };
 
@@ -155,7 +155,11 @@ pub(crate) fn insert(connection: &Connection, message: &Message, fingerprint: Fi
         marks,
         pinned,
     ];
-    run(connection, SQL, params).map(|inserted| inserted > 0)
+    let inserted = run(connection, SQL, params)? > 0;
+    if inserted {
+        mentions::insert(connection, message)?;
+    }
+    Ok(inserted)
 }
 
 /// What follows from a new message: the conversation has come to it, and its sender has read it.
@@ -166,18 +170,6 @@ pub(crate) fn follow(connection: &Connection, message: &Message) -> StoreResult<
     let (id, seq) = (message.conversation_id.as_bytes(), message.seq.get());
     run(connection, CONVERSATION, params![id, seq, message.rev.get(), message.created_at.as_millis()])?;
     run(connection, SENDER, params![id, message.sender_id.as_bytes(), seq]).map(|_| ())
-}
-
-/// How many of the messages between these two places count as unread: the first one is read, the last one is there.
-pub(crate) fn unread(connection: &Connection, id: ConversationId, read: Seq, last: Seq) -> StoreResult<u64> {
-    const SQL: &str = "SELECT count(*) AS count FROM messages INDEXED BY messages_not_counted \
-         WHERE conversation_id = ?1 AND seq > ?2 AND kind IS NOT NULL";
-    let unread = last.get().saturating_sub(read.get());
-    if unread == 0 {
-        return Ok(0);
-    }
-    let not_counted = first(connection, SQL, params![id.as_bytes(), read.get()], |row| get(row, "count"))?;
-    Ok(unread.saturating_sub(not_counted.unwrap_or(0)))
 }
 
 fn page(

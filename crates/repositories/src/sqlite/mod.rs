@@ -7,6 +7,7 @@ mod conversations;
 mod error;
 mod groups;
 mod maintenance;
+mod mentions;
 mod messages;
 mod migrations;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{
     users::TERM,
 };
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     include_str!("administration.rs"),
     include_str!("audit.rs"),
     include_str!("statistics.rs"),
@@ -21,6 +21,7 @@ const SOURCES: [&str; 12] = [
     include_str!("sessions.rs"),
     include_str!("conversations.rs"),
     include_str!("groups.rs"),
+    include_str!("mentions.rs"),
     include_str!("messages.rs"),
     include_str!("changes.rs"),
     include_str!("relations.rs"),

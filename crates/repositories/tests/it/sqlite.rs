@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use parlor_domain::{
-    MessageId, MessageText, Metadata, NewMessage, PasswordHash, SecretHash, Seq, SessionId, Timestamp, UserId,
+    Mentions, MessageId, MessageText, Metadata, NewMessage, PasswordHash, SecretHash, Seq, SessionId, Timestamp,
+    UserId,
     store::{AppendOutcome, NewDirect, NewUser, Record, StoreError, Stores, Window},
 };
 use parlor_repositories::{
@@ -47,6 +48,7 @@ fn message(fixture: &Fixture, from: UserId, to: parlor_domain::ConversationId, t
         client_message_id: None,
         reply_to: None,
         forward: None,
+        mentions: Mentions::default(),
         created_at: parlor_domain::Clock::now(&fixture.clock),
     }
 }

@@ -97,11 +97,11 @@ async fn reading_counts_down_everywhere_and_never_back() {
         world.send(ada, id, text).await.unwrap();
     }
     let conversations = &world.services.conversations;
-    assert_eq!(conversations.find(bob, id).await.unwrap().unread, 3);
+    assert_eq!(conversations.find(bob, id).await.unwrap().unread.messages, 3);
     let read = |seq| conversations.advance_receipt(bob, id, ReceiptKind::Read, Seq::new(seq));
-    assert_eq!(read(2).await.unwrap().unread, Some(1));
+    assert_eq!(read(2).await.unwrap().unread.unwrap().messages, 1);
     assert_eq!(read(1).await.unwrap().read_seq, Seq::new(2));
-    assert_eq!(conversations.find(bob, id).await.unwrap().unread, 1);
+    assert_eq!(conversations.find(bob, id).await.unwrap().unread.messages, 1);
     assert!(matches!(read(4).await.unwrap_err(), ServiceError::SeqBeyondLast(last) if last == Seq::new(3)));
     ada_reads.until(&format!("receipt {} read 2 delivered 2 unread None", bob.user)).await;
     bobs_other.until(&format!("receipt {} read 2 delivered 2 unread Some(1)", bob.user)).await;
@@ -114,8 +114,8 @@ async fn a_message_of_ones_own_is_read() {
     world.send(ada, id, "question").await.unwrap();
     world.send(bob, id, "answer").await.unwrap();
     let conversations = &world.services.conversations;
-    assert_eq!(conversations.find(bob, id).await.unwrap().unread, 0);
-    assert_eq!(conversations.find(ada, id).await.unwrap().unread, 1);
+    assert_eq!(conversations.find(bob, id).await.unwrap().unread.messages, 0);
+    assert_eq!(conversations.find(ada, id).await.unwrap().unread.messages, 1);
 }
 
 #[tokio::test]
@@ -139,7 +139,10 @@ async fn who_gives_no_read_receipts_still_tells_what_has_arrived() {
     world.services.users.update(bob, update).await.unwrap();
     let conversations = &world.services.conversations;
     let mine = conversations.advance_receipt(bob, id, ReceiptKind::Read, Seq::new(1)).await.unwrap();
-    assert_eq!((mine.read_seq, mine.delivered_seq, mine.unread), (Seq::new(1), Seq::new(1), Some(0)));
+    assert_eq!(
+        (mine.read_seq, mine.delivered_seq, mine.unread.map(|unread| unread.messages)),
+        (Seq::new(1), Seq::new(1), Some(0))
+    );
     let seen_by_ada = conversations.find(ada, id).await.unwrap();
     assert_eq!(seen_by_ada.receipts[0].read_seq, Seq::ZERO);
     assert_eq!(seen_by_ada.last_message.unwrap().delivery.unwrap().name(), "delivered");
@@ -155,10 +158,16 @@ async fn to_oneself_what_one_has_read_has_arrived_and_ones_own_message_is_read()
     }
     let conversations = &world.services.conversations;
     let mine = conversations.advance_receipt(bob, id, ReceiptKind::Delivered, Seq::new(1)).await.unwrap();
-    assert_eq!((mine.read_seq, mine.delivered_seq, mine.unread), (Seq::new(2), Seq::new(2), Some(1)));
+    assert_eq!(
+        (mine.read_seq, mine.delivered_seq, mine.unread.map(|unread| unread.messages)),
+        (Seq::new(2), Seq::new(2), Some(1))
+    );
     world.set_status(bob, parlor_domain::StatusKind::Invisible, None).await;
     let mine = conversations.advance_receipt(bob, id, ReceiptKind::Read, Seq::new(3)).await.unwrap();
-    assert_eq!((mine.read_seq, mine.delivered_seq, mine.unread), (Seq::new(3), Seq::new(3), Some(0)));
+    assert_eq!(
+        (mine.read_seq, mine.delivered_seq, mine.unread.map(|unread| unread.messages)),
+        (Seq::new(3), Seq::new(3), Some(0))
+    );
     bob_reads.until(&format!("receipt {} read 3 delivered 3 unread Some(0)", bob.user)).await;
     let seen = conversations.find(ada, id).await.unwrap().receipts[0];
     assert_eq!((seen.read_seq, seen.delivered_seq), (Seq::ZERO, Seq::new(1)), "others see what he shows");
@@ -174,7 +183,7 @@ async fn an_invisible_user_gives_no_sign_by_typing_or_reading() {
     let conversations = &world.services.conversations;
     conversations.set_typing(bob, id, true).await.unwrap();
     let read = conversations.advance_receipt(bob, id, ReceiptKind::Read, Seq::new(1)).await.unwrap();
-    assert_eq!(read.unread, Some(0), "for himself he has read it");
+    assert_eq!(read.unread.map(|unread| unread.messages), Some(0), "for himself he has read it");
     assert_eq!(ada_reads.so_far().await, Vec::<String>::new());
     let seen_by_ada = conversations.find(ada, id).await.unwrap();
     assert_eq!(seen_by_ada.receipts[0].read_seq, Seq::ZERO);

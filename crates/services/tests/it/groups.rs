@@ -65,7 +65,7 @@ async fn who_is_added_hears_from_then_on_and_has_nothing_unread() {
     let told = [format!("conversation {id}@1"), "system members_added@3".into(), "message after@4".into()];
     assert_eq!(cem_reads.until("message after").await, told);
     assert_eq!(bob_reads.until("message after").await, told[1..]);
-    assert_eq!(world.services.conversations.find(cem, id).await.unwrap().unread, 1);
+    assert_eq!(world.services.conversations.find(cem, id).await.unwrap().unread.messages, 1);
 }
 
 #[tokio::test]

@@ -215,3 +215,20 @@ async fn where_nobody_can_tell_who_is_in_a_group_it_is_looked_at_until_somebody_
     assert!(texts.contains(&format!("deleted {left}@2")), "{texts:?}");
     assert!(!texts.iter().any(|text| text.contains("secret") || text.contains("removed")), "{texts:?}");
 }
+
+#[tokio::test]
+async fn a_text_that_names_nobody_is_sent_without_asking_for_names() {
+    let world = World::new().await;
+    let (ada, _, id) = world.pair().await;
+    world.send(ada, id, "warm").await.unwrap();
+    for point in [Point::NamedMembers, Point::Member] {
+        world.hooks.fail(point);
+    }
+    for text in ["hello", "ada@example.com", "`@bob`", "@ everyone"] {
+        world.send(ada, id, text).await.unwrap();
+    }
+    world.send(ada, id, "@bob").await.unwrap_err();
+    world.send(ada, id, "@everyone").await.unwrap_err();
+    let sent = world.send(ada, id, "@bob").await.unwrap();
+    assert_eq!(sent.message.message.seq.get(), 6, "what failed has left nothing");
+}

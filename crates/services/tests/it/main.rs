@@ -17,6 +17,7 @@ mod faults;
 mod groups;
 mod interference;
 mod limits;
+mod mentions;
 mod messages;
 mod presence;
 mod reach;

@@ -48,7 +48,10 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
         Event::MessageDeleted(view) => format!("gone {}", view.message.seq),
         Event::ReceiptUpdated(receipt) => format!(
             "receipt {} read {} delivered {} unread {:?}",
-            receipt.user_id, receipt.read_seq, receipt.delivered_seq, receipt.unread
+            receipt.user_id,
+            receipt.read_seq,
+            receipt.delivered_seq,
+            receipt.unread.map(|unread| unread.messages)
         ),
         Event::Typing { typing, .. } => format!("typing {typing}"),
         Event::PresenceUpdated(view) => {

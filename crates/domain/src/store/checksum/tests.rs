@@ -226,6 +226,11 @@ fn messages() -> Vec<Record> {
             |message| message.marks.pin = Some(Pin { by: USER, at: THEN }),
             |message| message.marks.pin = Some(Pin { by: OTHER, at: THEN }),
             |message| message.marks.pin = Some(Pin { by: USER, at: LATER }),
+            |message| message.marks.mentions.users = vec![USER],
+            |message| message.marks.mentions.users = vec![OTHER],
+            |message| message.marks.mentions.everyone = true,
+            |message| message.marks.mentions.roles = vec![crate::MentionedRole::Owner],
+            |message| message.marks.mentions.roles = vec![crate::MentionedRole::Admins],
         ],
     );
     let [fingerprint, another] = [Fingerprint::from_bytes([1; 32]), Fingerprint::from_bytes([2; 32])];

@@ -299,7 +299,7 @@ fn refusal(error: Error) -> Attempt<(usize, Option<Refused>)> {
 
 #[cfg(test)]
 mod tests {
-    use parlor_domain::{ClientMessageId, MessageId, MessageText, Metadata, NewMessage, Seq, Timestamp};
+    use parlor_domain::{ClientMessageId, Mentions, MessageId, MessageText, Metadata, NewMessage, Seq, Timestamp};
     use tokio::sync::oneshot;
 
     use super::*;
@@ -316,6 +316,7 @@ mod tests {
             client_message_id: client_message_id.map(|id| ClientMessageId::parse(id).unwrap()),
             reply_to: None,
             forward: None,
+            mentions: Mentions::default(),
             created_at: Timestamp::from_millis(4),
         }
     }

@@ -1,6 +1,6 @@
 //! Conversations, who is in them, and the messages.
 
-use mongodb::bson::{Binary, DateTime, RawBsonRef, RawDocument, oid::ObjectId};
+use mongodb::bson::{Binary, Bson, DateTime, RawBsonRef, RawDocument, oid::ObjectId};
 use parlor_domain::{
     ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
     Fingerprint, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Rev, Seq,
@@ -9,7 +9,10 @@ use parlor_domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Stored, binary, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
-use crate::marks::StoredMarks;
+use crate::{
+    marks::StoredMarks,
+    mentions::{Target, targets},
+};
 
 /// A conversation. How far its log goes stands in the log alone.
 #[derive(Serialize, Deserialize)]
@@ -187,6 +190,9 @@ pub(crate) struct MessageDocument {
     created_at: DateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     marks: Option<StoredMarks>,
+    /// Whom the marks mention, for the index: ids of users, and words for several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<Bson>,
 }
 
 /// The kind of a system message.
@@ -248,6 +254,16 @@ impl MessageDocument {
             fingerprint: binary(fingerprint.as_bytes()),
             created_at: date(message.created_at),
             marks: StoredMarks::new(&message.marks, &message.content),
+            mentions: targets(&message.marks.mentions).map(Bson::from).collect(),
+        }
+    }
+}
+
+impl From<Target> for Bson {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::User(user) => oid(user.as_bytes()).into(),
+            Target::Word(word) => word.into(),
         }
     }
 }
@@ -392,7 +408,7 @@ impl Stored for PlaceDocument {
 
 #[cfg(test)]
 mod tests {
-    use mongodb::bson::{Bson, Document, RawDocumentBuf};
+    use mongodb::bson::{Document, RawDocumentBuf};
 
     use super::{super::encode, *};
 

@@ -10,7 +10,7 @@ use parlor_repositories::{MigrationError, contract::Fixture, testing::MongoDatab
 use super::{connect, fresh, meddle};
 
 /// All that there are, in order.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "V1__accounts",
     "V2__conversations",
     "V3__holds",
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 8] = [
     "V6__groups",
     "V7__administration",
     "V8__message_changes",
+    "V9__mentions",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

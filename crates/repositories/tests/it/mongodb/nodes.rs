@@ -7,8 +7,9 @@ use std::{
 
 use mongodb::bson::{DateTime, Document, doc};
 use parlor_domain::{
-    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, Message, MessageAction, MessageChange,
-    MessageId, MessageText, Metadata, NewGroup, NewMessage, ProfileChange, Rev, Seq, Status, StatusKind, UserId,
+    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, Mentions, Message, MessageAction,
+    MessageChange, MessageId, MessageText, Metadata, NewGroup, NewMessage, ProfileChange, Rev, Seq, Status, StatusKind,
+    UserId,
     store::{AppendOutcome, ChangeOutcome, GroupOutcome, Inbox, NewDirect, StoreError, Stores, Window},
 };
 use parlor_repositories::{contract::Fixture, testing::MongoDatabase};
@@ -34,6 +35,7 @@ fn message(fixture: &Fixture, from: UserId, to: ConversationId, text: &str) -> N
         client_message_id: None,
         reply_to: None,
         forward: None,
+        mentions: Mentions::default(),
         created_at: fixture.clock.now(),
     }
 }
@@ -463,7 +465,14 @@ async fn a_place_that_a_changed_message_has_left_is_given_to_nobody() {
             let text = MessageText::parse(&format!("{round} {n}")).unwrap();
             let action = MessageAction::Edit { text, metadata: None };
             let now = fixture.clock.now();
-            let change = MessageChange { conversation: id, message: first.id, by: ada, action, now };
+            let change = MessageChange {
+                conversation: id,
+                message: first.id,
+                by: ada,
+                action,
+                mentions: Mentions::default(),
+                now,
+            };
             let outcome = stores.messages.change(&change).await.unwrap();
             let ChangeOutcome::Changed(message) = outcome else { panic!("{outcome:?}") };
             message.rev

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use parlor_domain::{
     ConversationId, GroupChange, Login, Member, MemberSettingsChange, NewGroup, PasswordHash, ProfileChange, Rev,
-    SessionId, Status, Timestamp, User, UserId,
+    SessionId, Status, Timestamp, UnreadTotals, User, UserId,
     store::{
         ConversationStore, Credentials, Deleted, Directory, GroupOutcome, GroupStore, Head, Inbox, InboxEntry,
         MembersPage, NewDirect, NewUser, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreError,
@@ -30,6 +30,7 @@ pub(super) enum Point {
     Heads,
     ChangeGroup,
     Member,
+    NamedMembers,
 }
 
 enum Act {
@@ -236,6 +237,12 @@ impl ConversationStore for Conversations {
     }
     async fn member(&self, id: ConversationId, user: UserId) -> StoreResult<Option<Member>> {
         self.1.around(Point::Member, self.0.member(id, user)).await
+    }
+    async fn named_members(&self, id: ConversationId, names: &[String]) -> StoreResult<HashMap<String, UserId>> {
+        self.1.around(Point::NamedMembers, self.0.named_members(id, names)).await
+    }
+    async fn unread_totals(&self, user: UserId, now: Timestamp) -> StoreResult<UnreadTotals> {
+        self.0.unread_totals(user, now).await
     }
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome> {
         self.0.advance_receipt(advance).await
