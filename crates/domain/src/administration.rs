@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     AuditId, InvalidValue, SessionId, SystemRole, Timestamp, User, UserId, Username,
-    value::{is_blank, one_visible_line, text_value},
+    value::{not_blank, one_visible_line, text_value},
 };
 
 /// What keeps an account from signing in.
@@ -36,11 +36,16 @@ impl LockReason {
     /// # Errors
     /// `empty`, `too_long`, `nul_character` or `control_character`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let text = text.trim();
+        not_blank(text)?;
+        Self::stored(text.trim())
+    }
+
+    /// Reads one that was taken once: what counts as empty has become more since.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for `empty`.
+    pub fn stored(text: &str) -> Result<Self, InvalidValue> {
         one_visible_line(text)?;
-        if is_blank(text) {
-            return Err(InvalidValue::new("empty", "must not be empty"));
-        }
         match text.chars().count() {
             0..=500 => Ok(Self(text.to_owned())),
             _ => Err(InvalidValue::new("too_long", "must have at most 500 characters")),
@@ -53,7 +58,7 @@ impl LockReason {
 pub enum Act {
     /// Gives it another role.
     SetRole(SystemRole),
-    /// Keeps it from signing in, and ends its sessions. A lock that it has is replaced.
+    /// Keeps it from signing in, and ends its sessions. A lock that it has is replaced; the same lock again stays as it is.
     Lock(Lock),
     /// Lets it sign in again.
     Unlock,
@@ -70,6 +75,18 @@ impl Act {
             Self::SetRole(role) => user.role != *role,
             Self::Unlock => user.lock.as_ref().is_some_and(|lock| lock.holds(now)),
             Self::Lock(_) | Self::EndSession(_) | Self::EndSessions => true,
+        }
+    }
+
+    /// Whether all that it may still change about an account that is so is which sessions it has.
+    pub fn is_of_sessions(&self, user: &User, now: Timestamp) -> bool {
+        match self {
+            Self::Lock(lock) => {
+                let is_same = |held: &Lock| held.holds(now) && (&held.reason, held.until) == (&lock.reason, lock.until);
+                user.lock.as_ref().is_some_and(is_same)
+            }
+            Self::EndSession(_) | Self::EndSessions => true,
+            Self::SetRole(_) | Self::Unlock => false,
         }
     }
 

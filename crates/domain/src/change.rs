@@ -105,7 +105,10 @@ impl MessageChange {
         let mut after = Message { rev, ..message.clone() };
         let mut replaced = None;
         match (&self.action, &message.content) {
-            (MessageAction::Delete, Content::Deleted(_)) => return Ok(None),
+            // Nothing of that is left on a deleted message.
+            (MessageAction::Delete | MessageAction::Unreact(_) | MessageAction::Unpin, Content::Deleted(_)) => {
+                return Ok(None);
+            }
             (_, Content::Deleted(_)) => return Err(MessageRefusal::Deleted),
             (MessageAction::Edit { text, metadata }, content) => {
                 let metadata = metadata.as_ref().unwrap_or(&message.metadata);
@@ -283,7 +286,20 @@ mod tests {
         assert_eq!(deleted.marks, crate::Marks::default());
         assert_eq!(deleted.deletion(), Some(Deletion { by: ADA, at: Timestamp::from_millis(6) }));
         assert_eq!((deleted.rev, deleted.created_rev), (Rev::new(2), Rev::new(1)));
-        assert_eq!(plan(&deleted, (ADA, None), MessageAction::Delete), Ok(None));
         assert_eq!(plan(&deleted, (ADA, None), MessageAction::Pin), Err(MessageRefusal::Deleted));
+    }
+
+    #[test]
+    fn what_is_gone_with_a_deleted_message_is_taken_away_without_a_change() {
+        let deleted = plan(&message(), (ADA, None), MessageAction::Delete).unwrap().unwrap().message;
+        let like = Emoji::parse("👍").unwrap();
+        for action in [MessageAction::Delete, MessageAction::Unreact(like.clone()), MessageAction::Unpin] {
+            assert_eq!(plan(&deleted, (ADA, None), action.clone()), Ok(None), "{action:?}");
+        }
+        for action in [MessageAction::Pin, MessageAction::React(like)] {
+            assert_eq!(plan(&deleted, (ADA, None), action), Err(MessageRefusal::Deleted));
+        }
+        let unpin = plan(&deleted, (BOB, Some(MemberRole::Member)), MessageAction::Unpin);
+        assert_eq!(unpin, Err(MessageRefusal::NotPermitted));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     ConversationId, InvalidValue, MemberRole, Rev, Seq, Timestamp, UserId,
-    value::{is_blank, no_nul, one_visible_line, text_value},
+    value::{is_blank, no_nul, not_blank, one_visible_line, text_value},
 };
 
 /// Where messages live.
@@ -170,10 +170,15 @@ impl ConversationName {
     /// # Errors
     /// `empty`, `too_long`, `nul_character` or `control_character`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let text = text.trim();
-        if is_blank(text) {
-            return Err(InvalidValue::new("empty", "must not be empty"));
-        }
+        not_blank(text)?;
+        Self::stored(text.trim())
+    }
+
+    /// Reads one that was taken once: what counts as empty has become more since.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for `empty`.
+    pub fn stored(text: &str) -> Result<Self, InvalidValue> {
         one_visible_line(text)?;
         if text.chars().count() > Self::MAX_CHARS {
             return Err(InvalidValue::new("too_long", "must have at most 100 characters"));

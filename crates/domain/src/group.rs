@@ -159,6 +159,17 @@ pub enum GroupAction {
     },
 }
 
+impl GroupAction {
+    /// Whom it takes in or out.
+    pub const fn concerned(&self) -> &[UserId] {
+        match self {
+            Self::Add { users, .. } => users.as_slice(),
+            Self::Remove(user) => std::slice::from_ref(user),
+            Self::Describe { .. } | Self::SetRole { .. } => &[],
+        }
+    }
+}
+
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRefusal {

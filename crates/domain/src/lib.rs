@@ -40,7 +40,7 @@ pub use id::{AuditId, ConnectionId, ConversationId, FriendRequestId, MessageId, 
 pub use marks::{Emoji, Forward, Forwarded, Marks, Pin, Reaction, ReplyTo, UserReaction, Version};
 pub use mention::{EVERYONE, MentionText, MentionedRole, Mentions, Unread, UnreadSum, UnreadTotals};
 pub use message::{
-    ClientMessageId, Content, Deletion, Fingerprint, Message, MessageText, NewMessage, SendKey, SystemAction,
+    ClientMessageId, Content, Deletion, Excerpt, Fingerprint, Message, MessageText, NewMessage, SendKey, SystemAction,
     SystemEvent,
 };
 pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};

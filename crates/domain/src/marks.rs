@@ -117,6 +117,13 @@ pub struct Version {
     pub at: Timestamp,
 }
 
+impl Version {
+    /// How many bytes its user put into it.
+    pub fn size(&self) -> usize {
+        self.text.as_str().len() + self.metadata.as_str().len()
+    }
+}
+
 /// What somebody reacts with: one emoji of at most 64 bytes, or a short name between colons such as `:party_parrot:`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Emoji(String);
@@ -163,10 +170,16 @@ fn is_symbol(text: &str) -> bool {
         '\u{2900}'..='\u{297f}' | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' => true,
         _ => false,
     };
+    // One of them alone is half a flag.
+    let is_regional = |c: &char| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
+    let regional = text.chars().filter(is_regional).count();
+    // Colours the sign before it, and is none itself.
+    let is_skin_tone = |c: char| matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
     // Joiner, the style of an emoji, and the tags of regional flags: invisible on their own.
     let joins = |c: char| matches!(c, '\u{200d}' | '\u{fe0f}' | KEYCAP | '\u{e0020}'..='\u{e007f}');
     text.len() <= Emoji::MAX_BYTES
-        && text.chars().next().is_some_and(is_seen)
+        && text.chars().next().is_some_and(|first| is_seen(first) && !is_skin_tone(first))
+        && (regional == 0 || (regional == 2 && text.chars().count() == 2))
         && text.chars().all(|c| is_seen(c) || joins(c))
         && text.graphemes(true).count() == 1
 }
@@ -220,6 +233,9 @@ mod tests {
             ":",
             ":a",
             "a:",
+            "\u{1f1f5}",
+            "\u{1f1f5}\u{fe0f}",
+            "\u{1f3fd}",
             "<script>",
             "$ne",
             ".",

@@ -3,9 +3,9 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ConversationId, Entropy, Forward, InvalidValue, Marks, Mentions, MessageId, Metadata, ReplyTo, Rev, Seq, Timestamp,
-    UserId,
-    value::{is_blank, no_nul, one_visible_line, text_value},
+    ConversationId, Emoji, Entropy, Forward, InvalidValue, Marks, Mentions, MessageId, Metadata, ReplyTo, Rev, Seq,
+    Timestamp, UserId,
+    value::{no_nul, not_blank, one_visible_line, text_value},
 };
 
 /// A stored message.
@@ -39,12 +39,25 @@ pub struct Message {
 const ID: usize = 27;
 
 impl Message {
-    /// About how many bytes its users put into it: the text, the metadata, and who has reacted.
+    /// About how many bytes it takes where it is shown: the text, the metadata, who has reacted, and the most that there
+    /// can be of the message that it answers.
     pub fn size(&self) -> usize {
-        self.text().len()
-            + self.metadata.as_str().len()
-            + self.size_of_reactions()
-            + ID * self.marks.mentions.users.len()
+        /// The most bytes of a character.
+        const CHARACTER: usize = 4;
+        let quote = if self.marks.reply_to.is_some() { Excerpt::MAX_CHARS * CHARACTER } else { 0 };
+        let mentions = ID * self.marks.mentions.users.len();
+        self.text().len() + self.metadata.as_str().len() + self.size_of_reactions() + mentions + quote
+    }
+
+    /// Whether a user has reacted to it with an emoji; `None` if that has users who are not named.
+    pub fn has_reaction_of(&self, emoji: &Emoji, user: UserId) -> Option<bool> {
+        let Some(reaction) = self.marks.reactions.iter().find(|reaction| reaction.emoji == *emoji) else {
+            return Some(false);
+        };
+        if reaction.users.contains(&user) {
+            return Some(true);
+        }
+        (reaction.users.len() as u64 == reaction.count).then_some(false)
     }
 
     /// About how many bytes its reactions take where they are shown.
@@ -71,6 +84,27 @@ impl Message {
             Content::Deleted(deletion) => Some(deletion),
             Content::Text(_) | Content::System(_) => None,
         }
+    }
+}
+
+/// The beginning of what a message says, as an answer to it shows that.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Which message.
+    pub message: MessageId,
+    /// At most [`Excerpt::MAX_CHARS`] characters; absent of a deleted one.
+    pub text: Option<String>,
+}
+
+impl Excerpt {
+    /// The most characters (code points) of a text.
+    pub const MAX_CHARS: usize = 200;
+}
+
+/// What people write to each other belongs in no log.
+impl std::fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Excerpt({})", self.message)
     }
 }
 
@@ -344,9 +378,15 @@ impl MessageText {
     /// # Errors
     /// `empty`, `too_long` or `nul_character`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        if is_blank(text) {
-            return Err(InvalidValue::new("empty", "must not be empty"));
-        }
+        not_blank(text)?;
+        Self::stored(text)
+    }
+
+    /// Reads one that was taken once: what counts as empty has become more since.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for `empty`.
+    pub fn stored(text: &str) -> Result<Self, InvalidValue> {
         no_nul(text)?;
         // A text of that many bytes or fewer can't have more characters; most need no count.
         if text.len() > Self::MAX_CHARS && text.chars().count() > Self::MAX_CHARS {
@@ -385,93 +425,4 @@ impl ClientMessageId {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::SeededEntropy;
-
-    const HERE: ConversationId = ConversationId::from_bytes([1; 12]);
-    const ME: UserId = UserId::from_bytes([2; 12]);
-
-    fn id(conversation: ConversationId, sender: UserId, name: &str) -> MessageId {
-        let name = ClientMessageId::parse(name).unwrap();
-        MessageId::for_send(conversation, sender, Some(&name), &SeededEntropy::new(1))
-    }
-
-    #[test]
-    fn the_id_of_a_message_with_a_name_is_the_same_for_ever() {
-        assert_eq!(id(HERE, ME, "c1").to_string(), "7bd0084806a7928ba0b8ad48");
-    }
-
-    #[test]
-    fn a_message_has_another_id_in_another_conversation_from_another_sender_or_under_another_name() {
-        let ids = [
-            id(HERE, ME, "c1"),
-            id(HERE, ME, "c2"),
-            id(HERE, UserId::from_bytes([3; 12]), "c1"),
-            id(ConversationId::from_bytes([3; 12]), ME, "c1"),
-        ];
-        let names: std::collections::HashSet<_> = ids.iter().map(|id| &id.as_bytes()[4..]).collect();
-        assert_eq!(names.len(), ids.len());
-    }
-
-    #[test]
-    fn messages_without_a_name_have_random_ids() {
-        let entropy = SeededEntropy::new(1);
-        let id = || MessageId::for_send(HERE, ME, None, &entropy);
-        assert_ne!(id(), id());
-    }
-
-    #[test]
-    fn what_is_sent_has_another_fingerprint_as_an_answer_and_as_a_forward() {
-        let (text, metadata) = (MessageText::parse("hello").unwrap(), Metadata::default());
-        let [a, b] = [1, 2].map(|byte| MessageId::from_bytes([byte; 12]));
-        let prints = [
-            Fingerprint::of_text(&text, &metadata, None),
-            Fingerprint::of_text(&text, &metadata, Some(a)),
-            Fingerprint::of_text(&text, &metadata, Some(b)),
-            Fingerprint::of_forward(HERE, a),
-            Fingerprint::of_forward(HERE, b),
-            Fingerprint::of_forward(ConversationId::from_bytes([9; 12]), a),
-        ];
-        let different: std::collections::HashSet<_> = prints.iter().collect();
-        assert_eq!(different.len(), prints.len());
-    }
-
-    #[test]
-    fn the_ids_of_a_conversation_lie_together() {
-        let random = MessageId::for_send(HERE, ME, None, &SeededEntropy::new(1));
-        assert_eq!(random.as_bytes()[..4], id(HERE, ME, "c1").as_bytes()[..4]);
-        assert_ne!(random.as_bytes()[..4], id(ConversationId::from_bytes([3; 12]), ME, "c1").as_bytes()[..4]);
-    }
-
-    #[test]
-    fn a_text_is_kept_byte_for_byte() {
-        for text in ["  two  spaces\n", "e\u{301} is not é", "👩‍👩‍👧‍👦", "\u{202e}rtl", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!"]
-        {
-            assert_eq!(MessageText::parse(text).unwrap().as_str(), text);
-        }
-    }
-
-    #[test]
-    fn a_text_has_1_to_8000_characters_however_many_bytes_they_take() {
-        assert!(MessageText::parse(&"🙂".repeat(8000)).is_ok());
-        assert_eq!(MessageText::parse(&"🙂".repeat(8001)).unwrap_err().code, "too_long");
-        assert_eq!(MessageText::parse("").unwrap_err().code, "empty");
-        assert_eq!(MessageText::parse(" \n\t\u{3000}\u{200b}\u{feff}").unwrap_err().code, "empty");
-        assert_eq!(MessageText::parse("a\0b").unwrap_err().code, "nul_character");
-    }
-
-    #[test]
-    fn a_text_stays_out_of_debug_texts() {
-        let message = format!("{:?}", MessageText::parse("secret").unwrap());
-        assert_eq!(message, "MessageText(6 bytes)");
-    }
-
-    #[test]
-    fn a_client_message_id_is_a_short_visible_line() {
-        assert!(ClientMessageId::parse(&"x".repeat(128)).is_ok());
-        for (bad, code) in [("", "empty"), (&*"x".repeat(129), "too_long"), ("a\nb", "control_character")] {
-            assert_eq!(ClientMessageId::parse(bad).unwrap_err().code, code);
-        }
-    }
-}
+mod tests;

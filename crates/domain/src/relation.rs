@@ -132,10 +132,18 @@ impl RequestText {
     /// # Errors
     /// `empty`, `too_long` or `nul_character`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        no_nul(text)?;
         if is_blank(text) {
             return Err(InvalidValue::new("empty", "must not be empty; leave it out or null for none"));
         }
+        Self::stored(text)
+    }
+
+    /// Reads one that was taken once: what counts as empty has become more since.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for `empty`.
+    pub fn stored(text: &str) -> Result<Self, InvalidValue> {
+        no_nul(text)?;
         if text.chars().count() > Self::MAX_CHARS {
             return Err(InvalidValue::new("too_long", "must have at most 500 characters"));
         }

@@ -28,9 +28,24 @@ pub(crate) fn no_nul(text: &str) -> Result<(), InvalidValue> {
     Ok(())
 }
 
-/// Whether a text shows nothing: white space, and characters without any width.
+/// Whether a text shows nothing: white space, and characters that leave no ink.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'))
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// Refuses a text that shows nothing.
+pub(crate) fn not_blank(text: &str) -> Result<(), InvalidValue> {
+    if is_blank(text) { Err(InvalidValue::new("empty", "must not be empty")) } else { Ok(()) }
+}
+
+/// Whether a character is shown as nothing, or as room without ink: Unicode's `Default_Ignorable_Code_Point`, the marks of
+/// interlinear annotations, the empty pattern of Braille, and the empty note.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Refuses what does not belong in one line of visible text: control characters, line ends, and the marks that

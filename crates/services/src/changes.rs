@@ -7,17 +7,14 @@ use std::{
 };
 
 use parlor_domain::{
-    Change, ConversationId, Emoji, Event, Member, Mentions, Message, MessageAction, MessageChange, MessageId,
+    Change, ConversationId, Emoji, Event, Excerpt, Member, Mentions, Message, MessageAction, MessageChange, MessageId,
     MessageRefusal, MessageView, Rev, Seq, StreamId, UserId, UserReaction, Version,
-    store::{ChangeOutcome, PAGE_BYTES, StoreResult},
+    store::{ChangeOutcome, StoreResult},
 };
 
 use crate::{
     Caller, Deps, MessageService, Page, ServiceError, ServiceResult, detached, reach::Verdict, views::message_view,
 };
-
-/// How many characters of a message an answer to it shows.
-const EXCERPT: usize = 200;
 
 /// What a caller without a message gets, whatever is the matter.
 const NO_MESSAGE: ServiceError = ServiceError::NotFound("message");
@@ -67,7 +64,9 @@ impl MessageService {
         Ok(self.deps.quoted(view).await?)
     }
 
-    /// What a message has said before, the oldest first: at most `limit` versions after a revision.
+    /// What a message has said before, the oldest first: at most `limit` versions after a revision, of which texts and
+    /// metadata together have at most
+    /// [`PAGE_BYTES`](parlor_domain::store::PAGE_BYTES).
     ///
     /// # Errors
     /// `NotFound`, `Store`.
@@ -80,7 +79,7 @@ impl MessageService {
     ) -> ServiceResult<Page<Version, Rev>> {
         let (_, message) = self.deps.readable(caller.user, at).await?;
         let found = self.deps.stores.messages.versions(message.id, after, limit + 1).await?;
-        Ok(Page::cut(found, limit, |version: &Version| version.rev))
+        Ok(Page::cut_by_size(found, limit, Version::size, |version| version.rev))
     }
 
     /// Who has reacted to a message with an emoji, the first first: at most `limit` of those after a revision.
@@ -112,15 +111,10 @@ impl MessageService {
         limit: usize,
     ) -> ServiceResult<Page<MessageView, Seq>> {
         let other = self.deps.other_member(caller.user, conversation).await?;
-        let mut found = self.deps.stores.messages.pins(conversation, before, limit + 1).await?;
-        let size: usize = found.iter().map(Message::size).sum();
-        let is_all = found.len() <= limit && size <= PAGE_BYTES;
-        if !is_all {
-            found.pop();
-        }
-        let next = found.last().map(|last| last.seq).filter(|_| !is_all);
+        let found = self.deps.stores.messages.pins(conversation, before, limit + 1).await?;
+        let Page { items, next } = Page::cut_by_size(found, limit, Message::size, |message| message.seq);
         let view = |message| message_view(message, caller.user, other.as_ref());
-        let mut items: Vec<_> = found.into_iter().map(view).collect();
+        let mut items: Vec<_> = items.into_iter().map(view).collect();
         self.deps.quote(items.iter_mut()).await?;
         Ok(Page { items, next })
     }
@@ -157,9 +151,9 @@ impl Deps {
         if ids.is_empty() {
             return Ok(());
         }
-        let found = self.stores.messages.find_many(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let found = self.stores.messages.excerpts(&ids.into_iter().collect::<Vec<_>>()).await?;
         let excerpts: HashMap<MessageId, Option<String>> =
-            found.into_iter().map(|message| (message.id, excerpt(&message))).collect();
+            found.into_iter().map(|Excerpt { message, text }| (message, text)).collect();
         for view in answers {
             view.quote = reply(view).and_then(|reply| excerpts.get(&reply.message).cloned().flatten());
         }
@@ -167,13 +161,14 @@ impl Deps {
     }
 }
 
-/// The beginning of what a message says.
-fn excerpt(message: &Message) -> Option<String> {
-    (!message.is_deleted()).then(|| message.text().chars().take(EXCERPT).collect())
-}
-
 async fn make(deps: &Deps, change: &MessageChange) -> ServiceResult<MessageView> {
-    match deps.stores.messages.change(change).await? {
+    let outcome = deps.stores.messages.change(change).await;
+    if outcome.is_err() {
+        // It may have happened, or happen yet: whoever listens is told as soon as it shows.
+        let _turn = deps.group_turns.of(change.conversation.as_bytes()).lock().await;
+        deps.doubt(change.conversation, &[]).await;
+    }
+    match outcome? {
         ChangeOutcome::Changed(message) => {
             let told = tell(deps, change.by, &message).await;
             if told.is_err() {

@@ -207,7 +207,7 @@ async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action
     // One at a time, so that the hub comes to hold who the store says is in it.
     let _turn = deps.group_turns.of(conversation.as_bytes()).lock().await;
     let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &*deps.entropy));
-    let concerned = concerned(&action);
+    let concerned = action.concerned().to_vec();
     let change = GroupChange { conversation, actor, action, messages, now: deps.clock.now() };
     let outcome = deps.stores.groups.change(&change).await;
     // What was changed before without an answer is not changed now, and may not have been told yet.
@@ -224,15 +224,6 @@ async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action
     match outcome? {
         GroupOutcome::Changed(_) => Ok(()),
         GroupOutcome::Refused(refusal) => Err(refused(refusal, "userIds")),
-    }
-}
-
-/// Whom an action takes in or out.
-fn concerned(action: &GroupAction) -> Vec<UserId> {
-    match action {
-        GroupAction::Add { users, .. } => users.clone(),
-        GroupAction::Remove(user) => vec![*user],
-        GroupAction::Describe { .. } | GroupAction::SetRole { .. } => Vec::new(),
     }
 }
 

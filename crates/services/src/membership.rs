@@ -19,7 +19,7 @@ use crate::Deps;
 /// For how long a change that was not answered may still happen: longer than any database lets one take.
 const MAY_HAPPEN: Duration = Duration::from_secs(60);
 
-/// The conversations of which nobody knows who is in them.
+/// The conversations of which nobody knows what was changed in them, and who is in them.
 #[derive(Default)]
 pub(crate) struct Unsure(Mutex<HashMap<ConversationId, Doubt>>);
 
@@ -40,8 +40,8 @@ impl Unsure {
 }
 
 impl Deps {
-    /// To be called in the conversation's turn after a change of it that may have happened or not, with those whom it
-    /// is about. They hear nothing more of it than the log tells them as members, and the hub follows the store.
+    /// To be called in the conversation's turn after a change of it that may have happened or not, with those who may have
+    /// come or gone by it. They hear nothing more of it than the log tells them as members, and the hub follows the store.
     pub(crate) async fn doubt(&self, id: ConversationId, users: &[UserId]) {
         for user in users {
             self.hub.doubt(*user, id);
@@ -49,7 +49,7 @@ impl Deps {
         let doubt = self.unsure.add(id, users, self.clock.now() + MAY_HAPPEN);
         if let Err(error) = self.settle(id, &doubt).await {
             let error = &error as &dyn std::error::Error;
-            warn!(conversation = %id, error, "can't read who is in a group; trying again");
+            warn!(conversation = %id, error, "can't read what became of a change; trying again");
         }
     }
 

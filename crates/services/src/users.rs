@@ -121,7 +121,8 @@ impl UserService {
         Ok(Avatar { user: id, initials })
     }
 
-    /// Changes the caller's profile, and tells the caller's devices and contacts.
+    /// Changes the caller's profile, and tells the caller's devices and contacts. Where all is so already, nothing
+    /// happens.
     ///
     /// # Errors
     /// `Invalid` if the address changes without the password, or with a wrong one,
@@ -134,6 +135,12 @@ impl UserService {
             self.auth.check_password(caller.user, update.current_password.ok_or(missing)?).await?;
         }
         let deps = Arc::clone(&self.deps);
+        let user = self.existing(caller.user).await?;
+        if user.clone().changed(update.change.clone()) == user {
+            // It may have become so by a call without an answer, which was told to nobody.
+            deps.hub.reconcile(&[(StreamId::User(user.id), user.rev)]);
+            return Ok(deps.own_view(user));
+        }
         detached(async move {
             let updated = deps.stores.users.update_profile(caller.user, &update.change).await;
             if update.change.settings.who_can_write.is_some() {

@@ -149,17 +149,9 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
             Code::RateLimited,
             Code::StoreFull,
         ],
-        CommandKind::MessageDelete => {
+        CommandKind::MessageDelete | CommandKind::MessageUnpin => {
             &[Code::Unauthenticated, Code::NotFound, Code::NotPermitted, Code::RateLimited, Code::StoreFull]
         }
-        CommandKind::MessageUnpin => &[
-            Code::Unauthenticated,
-            Code::NotFound,
-            Code::NotPermitted,
-            Code::MessageDeleted,
-            Code::RateLimited,
-            Code::StoreFull,
-        ],
         CommandKind::MessagePin => &[
             Code::Unauthenticated,
             Code::NotFound,
@@ -183,9 +175,7 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
             Code::RateLimited,
             Code::StoreFull,
         ],
-        CommandKind::ReactionRemove => {
-            &[Code::Unauthenticated, Code::NotFound, Code::MessageDeleted, Code::RateLimited, Code::StoreFull]
-        }
+        CommandKind::ReactionRemove => &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull],
         CommandKind::TypingStart | CommandKind::TypingStop => {
             &[Code::Unauthenticated, Code::NotFound, Code::RateLimited]
         }

@@ -154,12 +154,14 @@ pub(super) async fn react(
 }
 
 /// Take a reaction back
+///
+/// Where there is none, nothing changes; so it is also on a deleted message.
 #[utoipa::path(
     tag = "Messages",
     operation_id = "removeReaction",
     params(MessageParam, EmojiParam),
     responses((status = 200, description = "The message as it is then", body = wire::Message)),
-    extensions(("x-problems" = json!(["validation_failed", "message_deleted", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["validation_failed", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/conversations/{id}/messages/{messageId}/reactions/{emoji}")]
@@ -216,12 +218,14 @@ pub(super) async fn pin(state: State, caller: Authenticated, at: PathMessage) ->
 }
 
 /// Unpin a message
+///
+/// One that is not pinned, or deleted, stays as it is.
 #[utoipa::path(
     tag = "Messages",
     operation_id = "unpinMessage",
     params(MessageParam),
     responses((status = 200, description = "The message as it is then", body = wire::Message)),
-    extensions(("x-problems" = json!(["not_permitted", "message_deleted", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/conversations/{id}/messages/{messageId}/pin")]

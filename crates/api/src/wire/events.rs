@@ -352,7 +352,7 @@ pub struct Heartbeat {
 #[serde(rename_all = "camelCase")]
 pub struct SocketLimits {
     /// Most bytes of payload in one frame.
-    #[schema(example = 65536)]
+    #[schema(example = 131072)]
     pub max_frame_bytes: u64,
     /// Most bytes of payload in one message, all its frames together.
     #[schema(example = 131072)]

@@ -115,7 +115,7 @@ async fn a_locked_account_is_told_why_and_until_when() {
     assert_eq!((locked.status.as_u16(), &locked.body["lock"]), (200, &lock), "{locked:?}");
     app.get("/api/v1/users/me", &ada.access).await.assert_problem(401, "session_ended");
     let refresh = json!({ "refreshToken": ada.refresh });
-    app.post("/api/v1/auth/refresh", "", refresh).await.assert_problem(401, "invalid_token");
+    app.post("/api/v1/auth/refresh", "", refresh).await.assert_problem(401, "session_ended");
     let log_in = |password: &str| app.post("/api/v1/auth/login", "", json!({ "login": "ada", "password": password }));
     let refused = log_in(PASSWORD).await;
     refused.assert_problem(403, "account_locked");

@@ -118,7 +118,7 @@ fn live_config() -> LiveConfig {
         auth_timeout: Duration::from_secs(10),
         ping_interval: Duration::from_secs(25),
         idle_timeout: Duration::from_secs(60),
-        max_frame: 1 << 16,
+        max_frame: 1 << 17,
         max_message: 1 << 17,
         frames_per_connection: RATE,
         unauthenticated_per_address: 10,

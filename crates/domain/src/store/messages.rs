@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{StoreError, StoreResult};
 use crate::{
-    ConversationId, Emoji, Fingerprint, Message, MessageChange, MessageId, MessageRefusal, NewMessage, Rev, SendKey,
-    Seq, UserReaction, Version,
+    ConversationId, Emoji, Excerpt, Fingerprint, Message, MessageChange, MessageId, MessageRefusal, NewMessage, Rev,
+    SendKey, Seq, UserReaction, Version,
 };
 
 /// What came of an append.
@@ -112,7 +112,11 @@ pub trait MessageStore: Send + Sync {
     /// These messages as they are, in any order; those that there are not are left out. Who may see them is not asked.
     async fn find_many(&self, ids: &[MessageId]) -> StoreResult<Vec<Message>>;
 
-    /// What a message has said before, the oldest first: at most `limit` versions that were replaced after a revision.
+    /// The beginnings of these messages as they are, in any order; of those that there are. Who may see them is not asked.
+    async fn excerpts(&self, ids: &[MessageId]) -> StoreResult<Vec<Excerpt>>;
+
+    /// What a message has said before, the oldest first: at most `limit` versions that were replaced after a revision. What
+    /// is read ends with the version, if any, by which their [sizes](Version::size) come to more than [`PAGE_BYTES`].
     async fn versions(&self, message: MessageId, after: Rev, limit: usize) -> StoreResult<Vec<Version>>;
 
     /// Who has reacted to a message with an emoji, the first first: at most `limit` of those after a revision.

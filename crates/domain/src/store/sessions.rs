@@ -23,7 +23,9 @@ pub enum Renewal {
     Renewed(Session),
     /// It had been replaced before, so somebody holds a copy. Its session is over now, if it was not before.
     Reused(Session),
-    /// It is nobody's, or the newest of a session that is over.
+    /// It was the newest of a session that is over.
+    Ended,
+    /// It is nobody's.
     Unknown,
 }
 

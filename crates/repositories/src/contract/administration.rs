@@ -121,6 +121,22 @@ pub async fn a_locked_account_loses_its_sessions_and_gets_none(f: &Fixture) {
     assert_eq!(done, ["user.locked", "user.unlocked"]);
 }
 
+pub async fn the_same_lock_again_is_no_act(f: &Fixture) {
+    let ada = f.user("ada").await;
+    let lock = |reason, time| Act::Lock(f.lock_of(reason, time));
+    let until = Some(Duration::from_secs(60));
+    let first = f.act(ada, lock("spam", until)).await.user;
+    let again = f.act(ada, lock("spam", until)).await;
+    assert_eq!((again.changed, again.ended, &again.user), (false, Vec::new(), &first));
+    assert!(f.act(ada, lock("more spam", until)).await.changed, "for another reason");
+    assert!(f.act(ada, lock("more spam", None)).await.changed, "for longer");
+    let minute = Act::Lock(Lock { until: Some(f.now() + Duration::from_secs(60)), ..f.lock_of("a minute", None) });
+    assert!(f.act(ada, minute.clone()).await.changed);
+    f.clock.advance(Duration::from_secs(60));
+    assert!(f.act(ada, minute).await.changed, "the first one has ended");
+    assert_eq!(f.done().await, ["user.locked"; 5]);
+}
+
 pub async fn a_lock_ends_by_itself_and_is_replaced_by_the_next(f: &Fixture) {
     let ada = f.user("ada").await;
     f.act(ada, Act::Lock(f.lock_of("for good", None))).await;

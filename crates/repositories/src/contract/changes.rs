@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use parlor_domain::{
-    Content, ConversationId, Deletion, Emoji, Forward, Forwarded, GroupAction, Marks, MemberRole, MentionedRole,
-    Mentions, Message, MessageAction, MessageChange, MessageId, MessageRefusal, MessageText, Metadata, NewMessage, Pin,
-    Reaction, ReplyTo, Rev, Seq, UserId, Version,
-    store::{AppendOutcome, ChangeOutcome, Window},
+    Content, ConversationId, Deletion, Emoji, Excerpt, Forward, Forwarded, GroupAction, Marks, MemberRole,
+    MentionedRole, Mentions, Message, MessageAction, MessageChange, MessageId, MessageRefusal, MessageText, Metadata,
+    NewMessage, Pin, Reaction, ReplyTo, Rev, Seq, UserId, Version,
+    store::{AppendOutcome, ChangeOutcome, PAGE_BYTES, Window},
 };
 
 use super::Fixture;
@@ -376,4 +376,53 @@ pub async fn changes_beside_messages_make_one_order_without_a_hole(f: &Fixture) 
     let distinct: BTreeSet<u64> = revs.iter().map(|rev| rev.get()).collect();
     assert_eq!(distinct.len(), revs.len(), "no two changes have one revision");
     assert_eq!(distinct.into_iter().collect::<Vec<_>>(), (1..=rev_of(f, id).await).collect::<Vec<_>>());
+}
+
+pub async fn an_excerpt_is_the_beginning_of_a_message(f: &Fixture) {
+    let ada = f.user("ada").await;
+    let id = f.group(ada, &[]).await;
+    let long = f.send(ada, id, &"🙂".repeat(Excerpt::MAX_CHARS + 1)).await.id;
+    let (short, gone) = (f.send(ada, id, "short").await.id, f.send(ada, id, "gone").await);
+    change(f, &gone, ada, MessageAction::Delete).await;
+    let system = f.stores.messages.page(id, Window::After(Seq::ZERO), 1).await.unwrap()[0].id;
+    let unknown = MessageId::unnamed(id, &f.entropy);
+    let mut excerpts = f.stores.messages.excerpts(&[long, short, gone.id, system, unknown]).await.unwrap();
+    excerpts.sort_by_key(|excerpt| excerpt.text.as_ref().map(String::len));
+    let expected = [(gone.id, None), (system, Some(String::new())), (short, Some("short".into()))];
+    let excerpt = |(message, text)| Excerpt { message, text };
+    let mut expected = expected.map(excerpt).to_vec();
+    expected.push(excerpt((long, Some("🙂".repeat(Excerpt::MAX_CHARS)))));
+    assert_eq!(excerpts, expected);
+    assert_eq!(f.stores.messages.excerpts(&[]).await.unwrap(), []);
+}
+
+pub async fn a_page_of_versions_is_bounded_in_bytes(f: &Fixture) {
+    let (ada, _, id) = f.pair().await;
+    let text = |n: usize| format!("{n:02}{}", "🙂".repeat(MessageText::MAX_CHARS - 2));
+    let message = f.send(ada, id, &text(0)).await;
+    for n in 1..=36 {
+        change(f, &message, ada, edit(&text(n))).await;
+    }
+    let versions = async |after: Rev| f.stores.messages.versions(message.id, after, 100).await.unwrap();
+    let first = versions(Rev::ZERO).await;
+    let bytes: usize = first.iter().map(Version::size).sum();
+    let last = first.last().unwrap();
+    assert!(bytes > PAGE_BYTES && bytes - last.size() <= PAGE_BYTES, "{bytes}");
+    assert_eq!(first.len() + versions(last.rev).await.len(), 36);
+}
+
+pub async fn many_react_to_one_message_at_once(f: &Fixture) {
+    let (ada, _, id) = f.pair().await;
+    let message = f.send(ada, id, "how do you like it?").await;
+    let changes = (0..Reaction::MAX_EMOJI).map(|n| {
+        let action = MessageAction::React(emoji(&format!(":n{n}:")));
+        let (message, mentions, now) = (message.id, Mentions::default(), f.now());
+        let change = MessageChange { conversation: id, message, by: ada, action, mentions, now };
+        let messages = std::sync::Arc::clone(&f.stores.messages);
+        async move { messages.change(&change).await.unwrap() }
+    });
+    let outcomes = futures_util::future::join_all(changes).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, ChangeOutcome::Changed(_))), "{outcomes:?}");
+    let after = stored(f, message.id).await;
+    assert_eq!((after.marks.reactions.len(), after.rev.get()), (20, 21));
 }

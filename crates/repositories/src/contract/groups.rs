@@ -465,3 +465,22 @@ pub async fn the_groups_of_a_user_are_known(f: &Fixture) {
     let found: HashSet<ConversationId> = f.stores.groups.of(bob).await.unwrap().into_iter().collect();
     assert_eq!(found, HashSet::from([groups[0], groups[1]]));
 }
+
+pub async fn groups_of_the_same_users_are_made_at_once(f: &Fixture) {
+    let mut users = Vec::new();
+    for n in 0..6 {
+        users.push(f.user(&format!("user{n}")).await);
+    }
+    let made = (0..30).map(|n| {
+        let creator = users[n % users.len()];
+        let others: Vec<UserId> = users.iter().copied().filter(|user| *user != creator).collect();
+        let new = f.make_group(creator, &others);
+        let groups = std::sync::Arc::clone(&f.stores.groups);
+        async move { groups.create(&new).await.unwrap() }
+    });
+    let made = futures_util::future::join_all(made).await;
+    assert!(made.iter().all(|made| matches!(made, GroupOutcome::Changed(_))), "{made:?}");
+    for user in users {
+        assert_eq!(f.stores.users.rev(user).await.unwrap(), Rev::new(30));
+    }
+}

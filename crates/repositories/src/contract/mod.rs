@@ -69,6 +69,7 @@ macro_rules! store_behaviours {
                 a_role_changes_and_is_recorded
                 a_locked_account_loses_its_sessions_and_gets_none
                 a_lock_ends_by_itself_and_is_replaced_by_the_next
+                the_same_lock_again_is_no_act
                 the_last_super_admin_stays
                 of_two_who_take_the_last_two_away_at_once_one_is_refused
                 an_administrator_ends_sessions
@@ -115,6 +116,7 @@ macro_rules! store_behaviours {
                 each_member_sees_a_conversation_in_his_own_way
                 hidden_and_archived_conversations_do_not_end_the_inbox
                 the_groups_of_a_user_are_known
+                groups_of_the_same_users_are_made_at_once
             ]
             messages [
                 messages_count_up_without_a_hole
@@ -157,6 +159,9 @@ macro_rules! store_behaviours {
                 an_answer_and_a_forward_read_back_as_they_were_sent
                 whoever_knows_a_revision_gets_everything_that_came_after
                 changes_beside_messages_make_one_order_without_a_hole
+                an_excerpt_is_the_beginning_of_a_message
+                a_page_of_versions_is_bounded_in_bytes
+                many_react_to_one_message_at_once
             ]
             mentions [
                 a_mention_counts_for_whom_it_means_until_he_has_read_it

@@ -30,7 +30,7 @@ pub async fn a_session_is_live_until_its_first_end(f: &Fixture) {
     }
     f.clock.advance(Duration::from_secs(50));
     let late = f.stores.sessions.renew(&hash(&format!("token{}", "+".repeat(11))), &hash("x"), f.now(), IDLE).await;
-    assert_eq!(late.unwrap(), Renewal::Unknown, "no renewal goes beyond the end");
+    assert_eq!(late.unwrap(), Renewal::Ended, "no renewal goes beyond the end");
 }
 
 pub async fn nobody_signs_in_to_a_deleted_account(f: &Fixture) {
@@ -61,7 +61,7 @@ pub async fn a_replaced_token_revokes_its_session(f: &Fixture) {
     assert!(matches!(reused, Renewal::Reused(session) if session.id == id));
     assert_eq!(f.stores.sessions.find(id, f.now()).await.unwrap(), None);
     let newest = f.stores.sessions.renew(&hash("second"), &hash("fourth"), f.now(), IDLE).await.unwrap();
-    assert_eq!(newest, Renewal::Unknown, "the whole family is over");
+    assert_eq!(newest, Renewal::Ended, "the whole family is over");
     assert!(f.stores.sessions.find(other, f.now()).await.unwrap().is_some(), "other sign-ins go on");
 }
 

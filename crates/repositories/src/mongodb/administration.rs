@@ -105,7 +105,9 @@ async fn act(
             Vec::new()
         }
         Act::Lock(lock) => {
-            set_lock(c, session, id, Some(lock)).await?;
+            if !act.is_of_sessions(&before, now) {
+                set_lock(c, session, id, Some(lock)).await?;
+            }
             revoke_all_but(c, session, id, None, now).await?
         }
         Act::Unlock => {
@@ -115,7 +117,7 @@ async fn act(
         Act::EndSession(of) => revoke(c, session, id, *of, now).await?.then_some(*of).into_iter().collect(),
         Act::EndSessions => revoke_all_but(c, session, id, None, now).await?,
     };
-    let changed = !matches!(act, Act::EndSession(_) | Act::EndSessions) || !ended.is_empty();
+    let changed = !act.is_of_sessions(&before, now) || !ended.is_empty();
     if changed {
         audit::append(c, session, &AuditEntry::of_act(act, acting, &before, ended.len())).await?;
     }

@@ -7,23 +7,27 @@
 //! is believed for a minute ([`super::appender`]), an attempt takes at most [`TimeLimits::operation`], and a command that
 //! was sent by then and is still under way is given up by TCP within a quarter of an hour.
 //!
+//! Where there are no transactions, a change may end half-way. What stands beside a message is written before it and by
+//! what tells it apart, so that the next change of that sort puts right what was left, and what the message says counts.
+//!
 //! [`TimeLimits::operation`]: super::database::TimeLimits
 
 use mongodb::{
-    ClientSession,
-    bson::{Document, doc},
+    ClientSession, Collection,
+    bson::{Document, RawDocumentBuf, doc},
 };
 use parlor_domain::{
     ChangeGround, ConversationId, Emoji, Fingerprint, Member, Message, MessageAction, MessageChange, MessageId,
     MessagePlan, MessageRefusal, Reaction, Rev, Seq, UserReaction, Version,
-    store::{ChangeOutcome, StoreError, StoreResult},
+    store::{ChangeOutcome, PAGE_BYTES, StoreError, StoreResult},
 };
+use serde::Serialize;
 
 use super::{
     database::{Collections, all, one},
     documents::{MemberDocument, MessageDocument, ReactionDocument, VersionDocument, decode, encode, long, oid},
     error::{Attempt, duplicate},
-    messages::read_page,
+    messages::{BATCH, read_page},
 };
 
 /// Makes the change that is planned for the message as it is.
@@ -39,7 +43,10 @@ pub(crate) async fn change(
         me: &me,
         message: &message,
         reacted: match change.emoji() {
-            Some(emoji) => c.reactions.find_one(own(change, emoji)).session(&mut *session).await?.is_some(),
+            Some(emoji) => match message.has_reaction_of(emoji, change.by) {
+                Some(reacted) => reacted,
+                None => c.reactions.find_one(own(change, emoji)).session(&mut *session).await?.is_some(),
+            },
             None => false,
         },
         pinned: if change.action == MessageAction::Pin { pinned(c, session, change.conversation).await? } else { 0 },
@@ -106,7 +113,9 @@ async fn write(
     match &change.action {
         MessageAction::Edit { .. } => {
             if let Some(version) = &plan.replaced {
-                c.versions.insert_one(encode(&VersionDocument::new(version))?).session(&mut *session).await?;
+                // What is newer than the message was left by a change that was not made.
+                let not_made = doc! { "message": oid(id.as_bytes()), "rev": { "$gt": long(left.get()) } };
+                put(&c.versions, session, not_made, &VersionDocument::new(version)).await?;
             }
         }
         MessageAction::Delete => {
@@ -116,7 +125,7 @@ async fn write(
         MessageAction::React(emoji) => {
             let emoji = emoji.clone();
             let reaction = UserReaction { message: id, emoji, user: change.by, rev, at: change.now };
-            c.reactions.insert_one(encode(&ReactionDocument::new(&reaction))?).session(&mut *session).await?;
+            put(&c.reactions, session, own(change, &reaction.emoji), &ReactionDocument::new(&reaction)).await?;
         }
         MessageAction::Unreact(emoji) => {
             c.reactions.delete_one(own(change, emoji)).session(&mut *session).await?;
@@ -150,6 +159,17 @@ async fn write(
     }
 }
 
+/// Writes a document in the place of the one that a filter finds, or as a new one.
+async fn put(
+    collection: &Collection<RawDocumentBuf>,
+    session: &mut ClientSession,
+    place: Document,
+    document: &impl Serialize,
+) -> Attempt<()> {
+    collection.replace_one(place, encode(document)?).upsert(true).session(session).await?;
+    Ok(())
+}
+
 /// Makes a message's document that of the message as it is now. What a newer version may have added stays.
 fn update_of(message: &Message, fingerprint: Fingerprint) -> StoreResult<Document> {
     let document = encode(&MessageDocument::new(message, fingerprint))?;
@@ -172,7 +192,14 @@ pub(crate) async fn versions(c: &Collections, message: MessageId, after: Rev, li
         return Ok(Vec::new());
     }
     let later = doc! { "message": oid(message.as_bytes()), "rev": { "$gt": long(after.get()) } };
-    all::<VersionDocument>(c.versions.find(later).sort(doc! { "rev": 1 }).limit(long(limit as u64)).await?).await
+    let found = c.versions.find(later).sort(doc! { "rev": 1 }).limit(long(limit as u64));
+    let (mut found, mut versions, mut bytes) = (found.batch_size(BATCH).await?, Vec::new(), 0);
+    while versions.len() < limit && bytes <= PAGE_BYTES && found.advance().await? {
+        let version = decode::<VersionDocument>(found.current())?;
+        bytes += version.size();
+        versions.push(version);
+    }
+    Ok(versions)
 }
 
 fn by_emoji(message: MessageId, emoji: &Emoji, after: Rev) -> Document {

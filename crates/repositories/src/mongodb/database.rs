@@ -23,7 +23,7 @@ use parlor_domain::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, RwLock, Semaphore, SemaphorePermit},
+    sync::{Mutex, Semaphore, SemaphorePermit},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -33,7 +33,11 @@ use super::{
     documents::{Stored, decode},
     error::{Attempt, Failure, duplicate, nothing_sent, refused_update},
     gather::Gather,
+    lines::{Lines, Place},
 };
+
+/// How often a change of a conversation is tried while messages are sent there.
+const TRIES_BESIDE: u32 = 3;
 
 /// What a job gives.
 pub(crate) type Job<'a, T> = BoxFuture<'a, Attempt<T>>;
@@ -57,6 +61,8 @@ pub(crate) struct Database {
     pub(crate) members: Gather<ConversationId, Vec<Member>>,
     pub(crate) told_members: Gather<ConversationId, Vec<Member>>,
     pub(crate) ties: Gather<(UserId, UserId), (Option<TieKind>, Option<TieKind>)>,
+    /// Where changes of one conversation, or of one user, wait for each other.
+    pub(crate) lines: Lines,
     /// Lets changes of relations happen one after another where there are no transactions.
     pub(crate) relation_turns: Mutex<()>,
     pub(crate) me: Weak<Database>,
@@ -236,10 +242,12 @@ impl Database {
         self.change_within(None, context, job).await
     }
 
-    /// The same, but if the first attempt comes across another one, the others are made while nobody shares these turns.
-    pub(crate) async fn change_alone<C, T>(
+    /// The same for a change that takes the next place in a conversation, and concerns these users. Changes of one
+    /// conversation, and those that concern one user, are made one after the other. A change that others get in the way of
+    /// again and again, as messages are sent there, is made while the appender leaves the conversation alone.
+    pub(crate) async fn change_in<C, T>(
         &self,
-        turns: Arc<RwLock<()>>,
+        (conversation, users): (ConversationId, &[UserId]),
         context: C,
         job: for<'a> fn(&'a Collections, &'a C, &'a mut ClientSession) -> Job<'a, T>,
     ) -> StoreResult<T>
@@ -247,12 +255,16 @@ impl Database {
         C: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.change_within(Some(turns), context, job).await
+        let subjects = users.iter().map(|user| *user.as_bytes()).chain([*conversation.as_bytes()]);
+        // Before anything of the database is taken: who waits here must not keep others from it.
+        let places = timeout(self.limits.operation, self.lines.turns(subjects)).await;
+        let places = places.map_err(|_| Failure::NoAnswer)?;
+        self.change_within(Some((conversation, places)), context, job).await
     }
 
     async fn change_within<C, T>(
         &self,
-        turns: Option<Arc<RwLock<()>>>,
+        turn: Option<(ConversationId, Vec<Place>)>,
         context: C,
         job: for<'a> fn(&'a Collections, &'a C, &'a mut ClientSession) -> Job<'a, T>,
     ) -> StoreResult<T>
@@ -261,16 +273,17 @@ impl Database {
         T: Send + 'static,
     {
         let collections = self.collections.clone();
-        let transactions = self.transactions;
+        let (transactions, closed) = (self.transactions, Arc::clone(self.appender.closed()));
         let mut pace = Pace::until(Instant::now() + self.limits.operation);
         let attempts = async move {
-            let alone = async |turns: &Option<Arc<RwLock<()>>>| match turns {
-                Some(turns) => Some(Arc::clone(turns).write_owned().await),
-                None => None,
-            };
-            // Without transactions nothing else keeps two changes apart.
-            let mut turn = if transactions { None } else { alone(&turns).await };
+            let (conversation, _places) = turn.unzip();
+            // Without transactions nothing else keeps it and messages apart.
+            let mut tries_beside = if transactions { TRIES_BESIDE } else { 0 };
+            let mut closing = None;
             loop {
+                if let Some(id) = conversation.filter(|_| closing.is_none() && tries_beside == 0) {
+                    closing = Some(Arc::clone(&closed).close(id).await);
+                }
                 let (answer, again) = if transactions {
                     let answer = transact(&collections, &context, job, &mut pace).await;
                     let again = matches!(&answer, Err(Failure::Database(error)) if may_run_again(error));
@@ -285,9 +298,7 @@ impl Database {
                 if !again || pace.is_over() {
                     return answer;
                 }
-                if turn.is_none() {
-                    turn = alone(&turns).await;
-                }
+                tries_beside = tries_beside.saturating_sub(1);
                 pace.wait().await;
             }
         };

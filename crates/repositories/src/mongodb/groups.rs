@@ -2,9 +2,9 @@
 //!
 //! A change of a group is a transaction that adds its messages to the log, as the [appender](super::appender) does it:
 //! behind the end, and if the place is taken meanwhile, again. In a busy group that would be refused for ever, so after
-//! the first refusal this node's appender waits until the change is made.
+//! some refusals this node's appender leaves the group alone until the change is made.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -31,14 +31,14 @@ use super::{
 #[async_trait]
 impl GroupStore for Database {
     async fn create(&self, new: &NewGroup) -> StoreResult<GroupOutcome> {
-        self.change(new.clone(), |c, new, session| create(c, session, new).boxed()).await
+        let users: Vec<UserId> = new.all().map(|member| member.user_id).collect();
+        self.change_in((new.id, &users), new.clone(), |c, new, session| create(c, session, new).boxed()).await
     }
 
     async fn change(&self, change: &GroupChange) -> StoreResult<GroupOutcome> {
-        let turns = Arc::clone(self.appender.turns());
-        let outcome = self
-            .change_alone(turns, change.clone(), |c, change, session| self::change(c, session, change).boxed())
-            .await;
+        let at = (change.conversation, change.action.concerned());
+        let outcome =
+            self.change_in(at, change.clone(), |c, change, session| self::change(c, session, change).boxed()).await;
         let changed = match &outcome {
             Ok(GroupOutcome::Changed(changed)) => !changed.messages.is_empty(),
             Ok(GroupOutcome::Refused(_)) => false,

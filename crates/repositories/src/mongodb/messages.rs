@@ -1,20 +1,23 @@
 //! The message log, as it is read. How it is written: [`super::appender`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use mongodb::bson::{Document, RawDocument, doc};
+use mongodb::{
+    bson::{Document, RawDocument, doc},
+    options::Hint,
+};
 use parlor_domain::{
-    ConversationId, Emoji, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserId, UserReaction,
-    Version,
+    ConversationId, Emoji, Excerpt, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserId,
+    UserReaction, Version,
     store::{AppendOutcome, ChangeOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 
 use super::{
     changes,
     database::{Collections, Database, all, one},
-    documents::{MessageDocument, decode, long, oid},
+    documents::{ExcerptDocument, MessageDocument, decode, long, oid},
     error::Attempt,
 };
 
@@ -51,10 +54,9 @@ impl MessageStore for Database {
     }
 
     async fn change(&self, change: &MessageChange) -> StoreResult<ChangeOutcome> {
-        let turns = Arc::clone(self.appender.turns());
-        let outcome = self
-            .change_alone(turns, change.clone(), |c, change, session| changes::change(c, session, change).boxed())
-            .await;
+        let at = (change.conversation, &[][..]);
+        let outcome =
+            self.change_in(at, change.clone(), |c, change, session| changes::change(c, session, change).boxed()).await;
         match &outcome {
             Ok(ChangeOutcome::Changed(message)) => self.appender.moved_to(change.conversation, message.rev),
             Ok(ChangeOutcome::Unchanged(_) | ChangeOutcome::Refused(_)) => {}
@@ -70,6 +72,18 @@ impl MessageStore for Database {
                 let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
                 let found = all::<MessageDocument>(c.messages.find(doc! { "_id": { "$in": ids } }).await?).await?;
                 Ok(found.into_iter().map(|(message, _)| message).collect())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn excerpts(&self, ids: &[MessageId]) -> StoreResult<Vec<Excerpt>> {
+        self.read(ids.to_vec(), |c, ids| {
+            async move {
+                let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+                let found = c.messages.find(doc! { "_id": { "$in": ids } }).projection(ExcerptDocument::projection());
+                all::<ExcerptDocument>(found.await?).await
             }
             .boxed()
         })
@@ -105,7 +119,7 @@ impl MessageStore for Database {
 }
 
 /// How many messages the database sends at a time: most pages at once, and of the longest messages some megabytes.
-const BATCH: u32 = 256;
+pub(super) const BATCH: u32 = 256;
 
 async fn page(c: &Collections, conversation: ConversationId, window: Window, limit: usize) -> Attempt<Vec<Message>> {
     let (places, forward) = match window {
@@ -149,7 +163,8 @@ async fn found(c: &Collections, filter: Document, order: Document, limit: usize)
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let found = c.messages.find(filter).sort(order).limit(long(limit as u64)).await?;
+    let found = c.messages.find(filter).sort(order).limit(long(limit as u64));
+    let found = found.hint(Hint::Name("byChange".to_owned())).await?;
     Ok(all::<MessageDocument>(found).await?.into_iter().map(|(message, _)| message).collect())
 }
 
@@ -157,7 +172,8 @@ async fn changes(c: &Collections, conversation: ConversationId, after: Rev, limi
     let filter = doc! {
         "conversation": oid(conversation.as_bytes()),
         "rev": { "$gt": long(after.get()) },
-        "left": { "$exists": false },
+        // Those places are not in the index that changed messages have left.
+        "seq": { "$gt": 0_i64 },
     };
     let messages = found(c, filter, doc! { "rev": 1 }, limit).await?;
     let head = match messages.last() {

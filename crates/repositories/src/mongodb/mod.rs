@@ -14,6 +14,7 @@ mod error;
 mod gather;
 mod groups;
 mod holds;
+mod lines;
 mod maintenance;
 mod members;
 mod mentions;
@@ -49,6 +50,7 @@ use self::{
     appender::Appender,
     database::{Collections, Database, TimeLimits, durable},
     gather::Gather,
+    lines::Lines,
 };
 use crate::MigrationError;
 
@@ -119,6 +121,7 @@ impl MongoStore {
             members: Gather::new(|c, ids| members::members(c, ids).boxed()),
             told_members: Gather::new(|c, ids| members::told_members(c, ids).boxed()),
             ties: Gather::new(|c, pairs| relations::ties_between(c, pairs).boxed()),
+            lines: Lines::default(),
             relation_turns: Mutex::new(()),
             me: Weak::clone(me),
         });

@@ -196,7 +196,7 @@ async fn renew(
     }
     let alive = live(doc! { "_id": oid(id.as_bytes()) }, now);
     if c.sessions.find_one(alive).session(&mut *transaction).await?.is_none() {
-        return Ok(Renewal::Unknown);
+        return Ok(Renewal::Ended);
     }
     let mut newest = by_hash(token);
     newest.insert("replacedAt", None::<bool>);

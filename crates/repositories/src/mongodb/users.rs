@@ -252,12 +252,8 @@ async fn update_profile(
     change: ProfileChange,
 ) -> Attempt<Option<User>> {
     let found = c.users.find_one(existing(id)).session(&mut *session).await?;
-    let Some(mut user) = one::<UserDocument>(found)? else { return Ok(None) };
-    user.display_name = change.display_name.unwrap_or(user.display_name);
-    user.bio = change.bio.unwrap_or(user.bio);
-    user.metadata = change.metadata.unwrap_or(user.metadata);
-    user.email = change.email.unwrap_or(user.email);
-    user.settings = user.settings.changed(change.settings);
+    let Some(user) = one::<UserDocument>(found)? else { return Ok(None) };
+    let user = user.changed(change);
     let fields = ["displayName", "bio", "metadata", "email", "emailKey", "settings", "terms", "prefixes"];
     record(c, session, existing(id), UserTopic::Profile, replacing(&user, &fields)?).await
 }

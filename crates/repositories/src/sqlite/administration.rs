@@ -85,7 +85,9 @@ fn act(connection: &Connection, id: UserId, act: &Act, acting: &Acting) -> Store
             Vec::new()
         }
         Act::Lock(lock) => {
-            set_lock(connection, id, Some(lock))?;
+            if !act.is_of_sessions(&before, now) {
+                set_lock(connection, id, Some(lock))?;
+            }
             sessions::revoke_all_but(connection, id, None, now)?
         }
         Act::Unlock => {
@@ -97,7 +99,7 @@ fn act(connection: &Connection, id: UserId, act: &Act, acting: &Acting) -> Store
         }
         Act::EndSessions => sessions::revoke_all_but(connection, id, None, now)?,
     };
-    let changed = !matches!(act, Act::EndSession(_) | Act::EndSessions) || !ended.is_empty();
+    let changed = !act.is_of_sessions(&before, now) || !ended.is_empty();
     if changed {
         audit::append(connection, &AuditEntry::of_act(act, acting, &before, ended.len()))?;
     }

@@ -3,14 +3,14 @@
 use parlor_domain::{
     ChangeGround, ConversationId, Emoji, Message, MessageAction, MessageChange, MessageId, MessagePlan, MessageRefusal,
     Reaction, Rev, Seq, UserId, UserReaction, Version,
-    store::{ChangeOutcome, StoreResult},
+    store::{ChangeOutcome, PAGE_BYTES, StoreResult},
 };
 use rusqlite::{Connection, params};
 
 use super::{
     mentions,
     messages::{up_to_page_bytes, with_id},
-    rows::{self, MEMBER, MESSAGE, REACTION, VERSION, all, content_columns, first, get, marks_columns, run},
+    rows::{self, MEMBER, MESSAGE, REACTION, VERSION, all, all_while, content_columns, first, get, marks_columns, run},
 };
 
 /// Makes the change that is planned for the message as it is.
@@ -26,7 +26,10 @@ pub(crate) fn change(connection: &Connection, change: &MessageChange) -> StoreRe
         me: &me,
         message: &message,
         reacted: match change.emoji() {
-            Some(emoji) => has_reacted(connection, message.id, emoji, change.by)?,
+            Some(emoji) => match message.has_reaction_of(emoji, change.by) {
+                Some(reacted) => reacted,
+                None => has_reacted(connection, message.id, emoji, change.by)?,
+            },
             None => false,
         },
         pinned: if change.action == MessageAction::Pin { pinned(connection, change.conversation)? } else { 0 },
@@ -139,7 +142,15 @@ pub(crate) fn versions(
 ) -> StoreResult<Vec<Version>> {
     let sql =
         format!("SELECT {VERSION} FROM message_versions WHERE message_id = ?1 AND rev > ?2 ORDER BY rev LIMIT ?3");
-    all(connection, &sql, params![message.as_bytes(), after.get(), limit], rows::version)
+    let mut bytes = 0;
+    all_while(connection, &sql, params![message.as_bytes(), after.get(), limit], |row| {
+        if bytes > PAGE_BYTES {
+            return Ok(None);
+        }
+        let version = rows::version(row)?;
+        bytes += version.size();
+        Ok(Some(version))
+    })
 }
 
 /// Who has reacted to a message with an emoji, the first first.

@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, Emoji, Fingerprint, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq, UserId,
-    UserReaction, Version,
+    ConversationId, Emoji, Excerpt, Fingerprint, Message, MessageChange, MessageId, NewMessage, Rev, SendKey, Seq,
+    UserId, UserReaction, Version,
     store::{AppendOutcome, ChangeOutcome, LogPage, MessageStore, PAGE_BYTES, StoreError, StoreResult, Window},
 };
 use rusqlite::{Connection, Params, Row, params};
 
 use super::{
     Database, changes, mentions,
-    rows::{self, MESSAGE, all, all_while, content_columns, first, get, marks_columns, message, run},
+    rows::{self, EXCERPT, MESSAGE, all, all_while, content_columns, first, get, marks_columns, message, run},
 };
 
 #[async_trait]
@@ -48,6 +48,17 @@ impl MessageStore for Database {
         self.readers
             .read(move |connection| {
                 let find = |id: &MessageId| Ok(with_id(connection, *id)?.map(|(message, _)| message));
+                ids.iter().filter_map(|id| find(id).transpose()).collect()
+            })
+            .await
+    }
+
+    async fn excerpts(&self, ids: &[MessageId]) -> StoreResult<Vec<Excerpt>> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| {
+                let sql = format!("SELECT {EXCERPT} FROM messages WHERE id = ?1");
+                let find = |id: &MessageId| first(connection, &sql, [id.as_bytes()], rows::excerpt);
                 ids.iter().filter_map(|id| find(id).transpose()).collect()
             })
             .await

@@ -8,7 +8,7 @@ use super::{
     administration::accounts_statement,
     audit::{Filters, page_statement},
     connect, migrations,
-    rows::{AUDIT, CONVERSATION, FRIEND_REQUEST, MEMBER, MESSAGE, REACTION, SESSION, TIE, USER, VERSION},
+    rows::{AUDIT, CONVERSATION, EXCERPT, FRIEND_REQUEST, MEMBER, MESSAGE, REACTION, SESSION, TIE, USER, VERSION},
     sessions::LIVE,
     users::TERM,
 };
@@ -46,6 +46,7 @@ fn filled(text: &str) -> Vec<String> {
     let columns = [("{USER}", USER), ("{SESSION}", SESSION), ("{CONVERSATION}", CONVERSATION), ("{MEMBER}", MEMBER)];
     let more = [
         ("{MESSAGE}", MESSAGE),
+        ("{EXCERPT}", EXCERPT),
         ("{LIVE}", LIVE),
         ("{FRIEND_REQUEST}", FRIEND_REQUEST),
         ("{TIE}", TIE),

@@ -3,7 +3,7 @@
 
 use parlor_domain::{
     Actor, AuditAction, AuditDetails, AuditEntry, AuditId, Bio, ClientMessageId, Content, Conversation, ConversationId,
-    ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email, Emoji, FriendRequest,
+    ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email, Emoji, Excerpt, FriendRequest,
     FriendRequestId, Lock, LockReason, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText,
     Metadata, Named, RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
     SystemAction, SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, UserReaction, Username, Version,
@@ -128,7 +128,7 @@ pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
             id: UserId::from_bytes(get(row, "id")?),
             username: parse(row, "username", Username::parse)?,
             email: parse_optional(row, "email", Email::parse)?,
-            display_name: parse(row, "display_name", DisplayName::parse)?,
+            display_name: parse(row, "display_name", DisplayName::stored)?,
             bio: parse(row, "bio", Bio::parse)?,
             metadata: parse(row, "metadata", Metadata::parse)?,
             role: parse(row, "role", known(SystemRole::from_name))?,
@@ -149,7 +149,7 @@ pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
 
 fn lock(row: &Row<'_>) -> StoreResult<Option<Lock>> {
     let Some(at) = optional_time(row, "locked_at")? else { return Ok(None) };
-    let reason = parse(row, "lock_reason", LockReason::parse)?;
+    let reason = parse(row, "lock_reason", LockReason::stored)?;
     Ok(Some(Lock { reason, at, until: optional_time(row, "locked_until")? }))
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
         Ok(Conversation {
             id: ConversationId::from_bytes(get(row, "id")?),
             kind: parse(row, "kind", known(ConversationKind::from_name))?,
-            name: parse_optional(row, "name", ConversationName::parse)?,
+            name: parse_optional(row, "name", ConversationName::stored)?,
             description: parse_optional(row, "description", Description::parse)?.flatten(),
             member_count: get(row, "member_count")?,
             last_seq: seq(row, "last_seq")?,
@@ -264,7 +264,7 @@ pub(crate) fn version(row: &Row<'_>) -> StoreResult<Version> {
         Ok(Version {
             message: MessageId::from_bytes(get(row, "message_id")?),
             rev: rev(row, "rev")?,
-            text: parse(row, "text", MessageText::parse)?,
+            text: parse(row, "text", MessageText::stored)?,
             metadata: parse(row, "metadata", Metadata::parse)?,
             at: time(row, "at")?,
         })
@@ -293,7 +293,7 @@ pub(crate) fn friend_request(row: &Row<'_>) -> StoreResult<FriendRequest> {
             id: FriendRequestId::from_bytes(get(row, "id")?),
             from: UserId::from_bytes(get(row, "from_id")?),
             to: UserId::from_bytes(get(row, "to_id")?),
-            text: parse_optional(row, "text", RequestText::parse)?,
+            text: parse_optional(row, "text", RequestText::stored)?,
             state: parse(row, "state", known(RequestState::from_name))?,
             created_at: time(row, "created_at")?,
             updated_at: time(row, "updated_at")?,
@@ -318,7 +318,7 @@ pub(crate) fn tie(row: &Row<'_>) -> StoreResult<Tie> {
 
 fn content(row: &Row<'_>, marks: Option<&StoredMarks>) -> StoreResult<Content> {
     match get::<Option<String>>(row, "kind")?.as_deref() {
-        None => parse(row, "text", MessageText::parse).map(Content::Text),
+        None => parse(row, "text", MessageText::stored).map(Content::Text),
         Some(SYSTEM) => parse(row, "system", system_event).map(Content::System),
         Some(DELETED) => {
             let deletion = marks.map_or_else(|| Err("marks is missing".to_owned()), StoredMarks::deletion);
@@ -332,6 +332,16 @@ fn content(row: &Row<'_>, marks: Option<&StoredMarks>) -> StoreResult<Content> {
 const SYSTEM: &str = "system";
 /// The kind of a deleted message.
 const DELETED: &str = "deleted";
+
+/// The beginning of a message.
+pub(crate) const EXCERPT: &str = "id, kind, substr(text, 1, 200) AS beginning";
+const _: () = assert!(Excerpt::MAX_CHARS == 200, "as the columns have it");
+
+pub(crate) fn excerpt(row: &Row<'_>) -> StoreResult<Excerpt> {
+    let is_deleted = get::<Option<String>>(row, "kind")?.as_deref() == Some(DELETED);
+    let text = if is_deleted { None } else { get(row, "beginning")? };
+    Ok(Excerpt { message: MessageId::from_bytes(get(row, "id")?), text })
+}
 
 /// What a system message tells, as its column holds it.
 #[derive(Serialize, Deserialize)]

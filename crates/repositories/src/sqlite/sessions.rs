@@ -166,7 +166,7 @@ fn renew(
         return Ok(Renewal::Reused(session));
     }
     if revoked_at.is_some() || session.ends_at() <= now {
-        return Ok(Renewal::Unknown);
+        return Ok(Renewal::Ended);
     }
     session.renewed_at = now;
     session.idle_expires_at = now + idle;

@@ -255,12 +255,8 @@ pub(crate) fn topic(name: &str, subject: &[u8]) -> Option<UserTopic> {
 fn update_profile(connection: &Connection, id: UserId, change: ProfileChange) -> StoreResult<Option<User>> {
     const SQL: &str = "UPDATE users SET display_name = ?2, bio = ?3, metadata = ?4, email = ?5, email_key = ?6, \
          show_last_seen = ?7, read_receipts = ?8, who_can_write = ?9 WHERE id = ?1";
-    let Some(mut user) = existing(connection, id)? else { return Ok(None) };
-    user.display_name = change.display_name.unwrap_or(user.display_name);
-    user.bio = change.bio.unwrap_or(user.bio);
-    user.metadata = change.metadata.unwrap_or(user.metadata);
-    user.email = change.email.unwrap_or(user.email);
-    user.settings = user.settings.changed(change.settings);
+    let Some(user) = existing(connection, id)? else { return Ok(None) };
+    let mut user = user.changed(change);
     let params = params![
         id.as_bytes(),
         user.display_name.as_str(),

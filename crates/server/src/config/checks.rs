@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{ConfigError, RateSettings, SameSite, Settings};
+use super::{ByteSize, ConfigError, RateSettings, SameSite, Settings};
 
 /// Most threads that serve; the HTTP library takes no more.
 pub(crate) const MAX_WORKERS: usize = 512;
+
+/// What the longest message takes on its way here: 8,000 characters of four bytes, 4 KiB of metadata, and the names of the
+/// fields, with some room.
+const LEAST_FOR_MESSAGE: ByteSize = ByteSize::new(64 * 1024);
 
 /// Checks what the types can't say.
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
@@ -42,6 +46,10 @@ fn check_filter(filter: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn no_room_for_messages(key: &str) -> String {
+    format!("`{key}` must be at least 64KiB: a message of 8000 characters would not fit")
+}
+
 fn check_server(settings: &Settings) -> Result<(), ConfigError> {
     let server = &settings.server;
     require(server.workers <= MAX_WORKERS, &format!("`server.workers` must be at most {MAX_WORKERS}"))?;
@@ -51,7 +59,7 @@ fn check_server(settings: &Settings) -> Result<(), ConfigError> {
     )?;
     require(server.max_connections > 0, "`server.max_connections` must be at least 1")?;
     require(server.backlog > 0, "`server.backlog` must be at least 1")?;
-    require(server.body_limit.get() > 0, "`server.body_limit` must be more than 0")?;
+    require(server.body_limit >= LEAST_FOR_MESSAGE, &no_room_for_messages("server.body_limit"))?;
     for origin in &server.origins {
         require(is_origin(origin), &format!("`server.origins`: {origin:?} must be like \"https://chat.example.org\""))?;
     }
@@ -154,6 +162,7 @@ fn check_limits(settings: &Settings) -> Result<(), ConfigError> {
 
 fn check_live(settings: &Settings) -> Result<(), ConfigError> {
     let live = &settings.live;
+    require(live.max_frame >= LEAST_FOR_MESSAGE, &no_room_for_messages("live.max_frame"))?;
     require(live.max_frame <= live.max_message, "`live.max_frame` must not be larger than `live.max_message`")?;
     require(live.ping_interval < live.idle_timeout, "`live.ping_interval` must be shorter than `live.idle_timeout`")?;
     require(

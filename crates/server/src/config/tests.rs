@@ -33,7 +33,7 @@ fn the_defaults_alone_are_complete() {
     let settings = Configuration::load(&Sources::default()).unwrap().settings;
     assert_eq!((settings.server.host.as_str(), settings.server.port), ("127.0.0.1", 8080));
     assert_eq!(settings.auth.access_ttl.get(), Duration::from_secs(900));
-    assert_eq!(settings.live.max_frame.get(), 65_536);
+    assert_eq!(settings.live.max_frame.get(), 131_072);
     assert_eq!(settings.limits.login_per_account, RateSettings { burst: 10, per_minute: 10 });
     assert_eq!(settings.store.place().unwrap().shown(), "./data/parlor.db");
 }
@@ -159,6 +159,9 @@ fn what_does_not_go_together_is_refused() {
         (&[("PARLOR__AUTH__BCRYPT_COST", "31")], "auth.bcrypt_cost"),
         (&[("PARLOR__AUTH__ACCESS_TTL", "31d")], "auth.refresh_idle_ttl"),
         (&[("PARLOR__LIVE__PING_INTERVAL", "60s")], "live.idle_timeout"),
+        (&[("PARLOR__LIVE__MAX_FRAME", "63KiB")], "live.max_frame"),
+        (&[("PARLOR__LIVE__MAX_MESSAGE", "64KiB")], "live.max_message"),
+        (&[("PARLOR__SERVER__BODY_LIMIT", "32KiB")], "server.body_limit"),
         (&[("PARLOR__LIMITS__SYNCS_PER_USER__PER_MINUTE", "0")], "limits.syncs_per_user"),
         (&[("PARLOR__LIMITS__GROUP_MEMBERS", "1001")], "limits.group_members"),
         (&[("PARLOR__LIMITS__FRIENDS", "0")], "limits.friends"),

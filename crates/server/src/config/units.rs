@@ -43,6 +43,11 @@ impl<'de> Deserialize<'de> for HumanDuration {
 pub struct ByteSize(u64);
 
 impl ByteSize {
+    /// A size of so many bytes.
+    pub const fn new(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
     /// Reads a size; `None` for anything but a whole number, alone or with one of `B`, `KiB`, `MiB`, `GiB`.
     pub fn parse(text: &str) -> Option<Self> {
         let (number, unit) = split_number(text)?;

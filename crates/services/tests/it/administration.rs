@@ -154,7 +154,7 @@ async fn a_lock_ends_everything_that_the_account_has_open() {
     let refused = world.services.auth.authenticate(access);
     assert!(matches!(refused, Err(ServiceError::Unauthenticated(AuthFailure::SessionEnded))), "{refused:?}");
     let refused = world.services.auth.refresh(&signed_in.tokens.refresh, &client()).await;
-    assert!(matches!(refused, Err(ServiceError::Unauthenticated(AuthFailure::Invalid))), "{refused:?}");
+    assert!(matches!(refused, Err(ServiceError::Unauthenticated(AuthFailure::SessionEnded))), "{refused:?}");
     let refused = world.services.auth.redeem_ticket(secret(&ticket.secret)).await;
     assert!(matches!(refused, Err(ServiceError::Unauthenticated(AuthFailure::Invalid))), "{refused:?}");
 }

@@ -328,6 +328,11 @@ async fn an_admin_deletes_what_a_member_wrote_and_its_sender_keeps_no_way_back()
     world.change(ada, message, MessageAction::Delete).await.unwrap();
     let refused = world.change(bob, message, edit("back")).await;
     assert!(matches!(refused, Err(ServiceError::MessageDeleted)), "{refused:?}");
+    let rev = world.services.messages.find(bob, message).await.unwrap().message.rev;
+    let like = MessageAction::Unreact(Emoji::parse("👍").unwrap());
+    for (who, action) in [(bob, like), (ada, MessageAction::Unpin), (ada, MessageAction::Delete)] {
+        assert_eq!(world.change(who, message, action).await.unwrap().message.rev, rev);
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod hooks;
 
 use std::time::Duration;
 
-use parlor_domain::{Rev, Status, StatusKind, StreamId};
+use parlor_domain::{MessageAction, MessageText, Rev, Status, StatusKind, StreamId};
 use parlor_services::Background;
 
 use self::hooks::{Point, World};
@@ -178,6 +178,18 @@ async fn who_was_removed_without_an_answer_hears_nothing_more() {
     assert_eq!(bob_reads.so_far().await, Vec::<String>::new());
     let again = world.services.groups.remove(ada, id, bob.user).await.unwrap_err();
     assert!(matches!(again, parlor_services::ServiceError::NotFound("member")), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_was_changed_without_an_answer_is_told_all_the_same() {
+    let world = World::new().await;
+    let (ada, bob, id) = world.pair().await;
+    let message = world.send(ada, id, "frist").await.unwrap().message.message.id;
+    let mut bob_reads = world.connect(bob).await;
+    world.hooks.lose(Point::ChangeMessage);
+    let action = MessageAction::Edit { text: MessageText::parse("first").unwrap(), metadata: None };
+    world.services.messages.change(ada, id, message, action).await.unwrap_err();
+    assert_eq!(bob_reads.until("changed first").await, ["changed first@2"]);
 }
 
 #[tokio::test]

@@ -49,6 +49,21 @@ async fn the_directory_goes_on_at_its_cursor() {
 }
 
 #[tokio::test]
+async fn a_profile_that_is_so_already_is_not_changed() {
+    let world = World::new().await;
+    let (ada, bob, _) = world.pair().await;
+    let renamed = world.services.users.update(bob, rename("Bobby")).await.unwrap().user;
+    let mut reads = [world.connect(ada).await, world.connect(bob).await];
+    for update in [rename("Bobby"), ProfileUpdate::default()] {
+        assert_eq!(world.services.users.update(bob, update).await.unwrap().user, renamed);
+    }
+    world.services.users.update(bob, rename("Bob")).await.unwrap();
+    assert_eq!(reads[0].until("user Bob").await, ["user Bob available"]);
+    let heard = format!("user Bob available@{}", renamed.rev.next());
+    assert_eq!(reads[1].until("user Bob").await, [heard]);
+}
+
+#[tokio::test]
 async fn a_changed_profile_is_told_to_own_devices_and_contacts() {
     let world = World::new().await;
     let (ada, bob, _) = world.pair().await;

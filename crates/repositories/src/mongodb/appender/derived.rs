@@ -241,7 +241,10 @@ async fn update(c: &Collections, collection: &str, updates: &[Document]) -> Atte
 /// they lie there is nearly that in which they came, and no index has it.
 async fn left_unwritten(c: &Collections) -> Attempt<Changes> {
     let places = doc! { "_id": 0, "conversation": 1, "sender": 1, "seq": 1, "createdAt": 1 };
-    let mut newest = c.messages.find(doc! {}).sort(doc! { "$natural": -1 }).limit(REPAIRED).projection(places).await?;
+    // Not the places that changed ones have left.
+    let messages = doc! { "seq": { "$gt": 0_i64 } };
+    let newest = c.messages.find(messages).sort(doc! { "$natural": -1 }).limit(REPAIRED);
+    let mut newest = newest.projection(places).await?;
     let mut changes = Changes::default();
     while newest.advance().await? {
         // One that is corrupt is told to who reads it, and must not keep the others from being repaired.

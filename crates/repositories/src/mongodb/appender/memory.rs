@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use parlor_domain::{ConversationId, ConversationKind, NewMessage, Rev, Seq, UserId};
+use parlor_domain::{Clock, ConversationId, ConversationKind, NewMessage, Rev, Seq, Timestamp, UserId};
 use tokio::time::Instant;
 
 /// Of how many conversations something is remembered.
@@ -16,8 +16,9 @@ const REMEMBERED: usize = 100_000;
 /// node changes, after this.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// For how long it is believed where a log ends. A place that a changed message has left is kept from others for longer:
-/// see [`changes`](super::super::changes).
+/// For how long it is believed where a log ends, by each of two clocks: one of them stands still while the machine is
+/// suspended, the other one can be set. A place that a changed message has left is kept from others for longer: see
+/// [`changes`](super::super::changes).
 const END_BELIEVED: Duration = Duration::from_secs(60);
 
 /// Who takes part in a conversation.
@@ -33,15 +34,22 @@ pub(super) struct Participants {
 pub(super) type End = (Seq, Rev);
 
 /// The conversations that this node has written in.
-#[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Those that have been read since then. All of them are read anew at the same time: that takes few commands.
     since: Option<Instant>,
     /// What was read before that may be as it was then.
     forgotten: Option<Instant>,
     participants: HashMap<ConversationId, Arc<Participants>>,
-    /// With the time at which that was known.
-    ends: HashMap<ConversationId, (End, Instant)>,
+    ends: HashMap<ConversationId, KnownEnd>,
+    clock: Arc<dyn Clock>,
+}
+
+/// An end, and when it was known.
+#[derive(Clone, Copy)]
+struct KnownEnd {
+    end: End,
+    at: Instant,
+    by_the_wall: Timestamp,
 }
 
 impl Participants {
@@ -64,6 +72,10 @@ impl Participants {
 }
 
 impl Memory {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { since: None, forgotten: None, participants: HashMap::new(), ends: HashMap::new(), clock }
+    }
+
     /// Those who are still believed to take part.
     pub(super) fn participants(&mut self) -> &HashMap<ConversationId, Arc<Participants>> {
         if self.since.is_none_or(|since| since.elapsed() > BELIEVED) || self.participants.len() > REMEMBERED {
@@ -83,15 +95,18 @@ impl Memory {
     }
 
     pub(super) fn end(&self, id: ConversationId) -> Option<End> {
-        let (end, at) = self.ends.get(&id)?;
-        (at.elapsed() < END_BELIEVED).then_some(*end)
+        let KnownEnd { end, at, by_the_wall } = *self.ends.get(&id)?;
+        let now = self.clock.now();
+        // The wall's clock may have been put back.
+        let passed = now.since(by_the_wall).max(by_the_wall.since(now)).max(at.elapsed());
+        (passed < END_BELIEVED).then_some(end)
     }
 
     pub(super) fn set_end(&mut self, id: ConversationId, end: End) {
         if self.ends.len() > REMEMBERED {
             self.ends.clear();
         }
-        self.ends.insert(id, (end, Instant::now()));
+        self.ends.insert(id, KnownEnd { end, at: Instant::now(), by_the_wall: self.clock.now() });
     }
 
     /// The log has come to a revision without a new message.
@@ -124,6 +139,60 @@ impl Memory {
 
     /// Something else has changed what is remembered.
     pub(super) fn forget(&mut self) {
-        *self = Self { forgotten: Some(Instant::now()), ..Self::default() };
+        *self = Self { forgotten: Some(Instant::now()), ..Self::new(Arc::clone(&self.clock)) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_domain::testing::SettableClock;
+
+    use super::*;
+
+    const HERE: ConversationId = ConversationId::from_bytes([1; 12]);
+    const END: End = (Seq::new(5), Rev::new(7));
+    const ALMOST: Duration = Duration::from_secs(59);
+    const REST: Duration = Duration::from_secs(1);
+
+    fn memory() -> (Memory, Arc<SettableClock>) {
+        let clock = Arc::<SettableClock>::default();
+        let mut memory = Memory::new(Arc::<SettableClock>::clone(&clock));
+        memory.set_end(HERE, END);
+        (memory, clock)
+    }
+
+    /// Makes it longer ago that the end was known, by the clock that nobody sets.
+    fn wait(memory: &mut Memory, time: Duration) {
+        let known = memory.ends.get_mut(&HERE).unwrap();
+        known.at = known.at.checked_sub(time).expect("the machine has run for a minute");
+    }
+
+    #[test]
+    fn an_end_is_believed_for_a_minute_and_forgotten_then() {
+        let (mut memory, _) = memory();
+        wait(&mut memory, ALMOST);
+        assert_eq!(memory.end(HERE), Some(END));
+        wait(&mut memory, REST);
+        assert_eq!(memory.end(HERE), None);
+        memory.set_end(HERE, END);
+        assert_eq!(memory.end(HERE), Some(END), "it was learned anew");
+    }
+
+    #[test]
+    fn an_end_is_forgotten_after_a_suspension_of_which_one_clock_knows_nothing() {
+        let (mut memory, clock) = memory();
+        clock.advance(ALMOST);
+        assert_eq!(memory.end(HERE), Some(END));
+        clock.advance(REST);
+        assert_eq!(memory.end(HERE), None);
+        memory.move_end(HERE, END.1.next());
+        assert_eq!(memory.end(HERE), None, "what is not believed is no ground for more");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_prolongs_nothing() {
+        let (mut memory, clock) = memory();
+        memory.ends.get_mut(&HERE).unwrap().by_the_wall = clock.now() + ALMOST + REST;
+        assert_eq!(memory.end(HERE), None);
     }
 }

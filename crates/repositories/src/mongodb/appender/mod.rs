@@ -8,6 +8,7 @@
 //! An attempt that is not answered may have happened. A message has its id before it is stored, so what is tried again
 //! can't be stored twice; nor can what its sender repeats, which has the same id.
 
+mod closed;
 mod derived;
 mod group;
 mod lookup;
@@ -17,17 +18,18 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use parlor_domain::{
-    ConversationId, NewMessage, Rev,
+    ConversationId, NewMessage, Rev, SystemClock,
     store::{AppendOutcome, StoreError, StoreResult},
 };
 use tokio::{
     runtime::{Handle, Id},
-    sync::{RwLock, mpsc, oneshot},
+    select,
+    sync::{mpsc, oneshot},
     task::AbortHandle,
     time::{Instant, timeout},
 };
 
-use self::{derived::Derived, group::Group, memory::Memory};
+use self::{closed::Closed, derived::Derived, group::Group, memory::Memory};
 use super::{
     database::{Collections, Pace, TimeLimits},
     error::Failure,
@@ -44,7 +46,7 @@ pub(crate) struct Appender {
     memory: Arc<Mutex<Memory>>,
     derived: Arc<Derived>,
     deriving: AbortHandle,
-    turns: Arc<RwLock<()>>,
+    closed: Arc<Closed>,
     limits: TimeLimits,
 }
 
@@ -91,18 +93,18 @@ impl Job {
 impl Appender {
     pub(crate) fn start(collections: Collections, limits: TimeLimits, runtime: &Handle) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let (memory, derived) = (Arc::<Mutex<Memory>>::default(), Arc::<Derived>::default());
+        let (memory, derived) = (Arc::new(Mutex::new(Memory::new(Arc::new(SystemClock)))), Arc::<Derived>::default());
         let deriving = runtime.spawn(Arc::clone(&derived).run(collections.clone(), limits)).abort_handle();
-        let turns = Arc::<RwLock<()>>::default();
+        let closed = Arc::<Closed>::default();
         let writer = Writer {
             collections,
             memory: Arc::clone(&memory),
             derived: Arc::clone(&derived),
-            turns: Arc::clone(&turns),
+            closed: Arc::clone(&closed),
             limits,
         };
         runtime.spawn(writer.run(jobs));
-        Self { queue, memory, derived, deriving, turns, limits }
+        Self { queue, memory, derived, deriving, closed, limits }
     }
 
     /// Appends a message, together with those that others append at the same time.
@@ -138,9 +140,9 @@ impl Appender {
         let _ = timeout(self.limits.attempt, writing).await;
     }
 
-    /// Whoever holds this for himself keeps the appender from writing.
-    pub(crate) const fn turns(&self) -> &Arc<RwLock<()>> {
-        &self.turns
+    /// Where conversations are closed to new messages for a moment.
+    pub(crate) const fn closed(&self) -> &Arc<Closed> {
+        &self.closed
     }
 
     /// A change of a message has taken this revision of its conversation, which is no new place for messages.
@@ -169,26 +171,32 @@ struct Writer {
     collections: Collections,
     memory: Arc<Mutex<Memory>>,
     derived: Arc<Derived>,
-    /// Shared by all groups that are on their way.
-    turns: Arc<RwLock<()>>,
+    closed: Arc<Closed>,
     limits: TimeLimits,
 }
 
 impl Writer {
     async fn run(self, mut jobs: mpsc::Receiver<Job>) {
-        let mut group = Vec::new();
-        while jobs.recv_many(&mut group, GROUP).await > 0 {
-            // Who has waited too long has been told so, and may be sending again.
-            group.retain(|job: &Job| !job.answer.is_closed());
+        let mut received = Vec::new();
+        loop {
+            select! {
+                count = jobs.recv_many(&mut received, GROUP), if self.closed.has_room() => {
+                    if count == 0 {
+                        return;
+                    }
+                }
+                () = self.closed.opened() => {}
+            }
+            let group = self.closed.begin(std::mem::take(&mut received));
             if group.is_empty() {
                 continue;
             }
-            let _turn = self.turns.read().await;
             // A task of its own: if it is given up, it may still come to its end.
-            let written = tokio::spawn(self.group().write(std::mem::take(&mut group).into()));
+            let written = tokio::spawn(self.group().write(group));
             if timeout(self.limits.operation, written).await.is_err() {
                 self.memory.lock().forget_ends();
             }
+            self.closed.end();
         }
     }
 

@@ -85,7 +85,7 @@ impl Stored for UserDocument {
             id: UserId::from_bytes(document.id.bytes()),
             username: parse("username", &document.username, Username::parse)?,
             email: parse_optional("email", document.email.as_deref(), Email::parse)?,
-            display_name: parse("displayName", &document.display_name, DisplayName::parse)?,
+            display_name: parse("displayName", &document.display_name, DisplayName::stored)?,
             bio: parse("bio", &document.bio, Bio::parse)?,
             metadata: parse("metadata", &document.metadata, Metadata::parse)?,
             role: parse("role", &document.role, known(SystemRole::from_name))?,

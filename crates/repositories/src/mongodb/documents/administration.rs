@@ -26,7 +26,7 @@ impl From<&Lock> for LockDocument {
 impl LockDocument {
     pub(super) fn value(&self) -> Result<Lock, String> {
         Ok(Lock {
-            reason: parse("lock.reason", &self.reason, LockReason::parse)?,
+            reason: parse("lock.reason", &self.reason, LockReason::stored)?,
             at: time(self.at),
             until: self.until.map(time),
         })

@@ -39,7 +39,7 @@ impl Stored for VersionDocument {
         Ok(Version {
             message: MessageId::from_bytes(document.message.bytes()),
             rev: Rev::new(counter("rev", document.rev)?),
-            text: parse("text", &document.text, MessageText::parse)?,
+            text: parse("text", &document.text, MessageText::stored)?,
             metadata: parse("metadata", &document.metadata, Metadata::parse)?,
             at: time(document.at),
         })

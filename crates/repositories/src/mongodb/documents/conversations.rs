@@ -1,8 +1,8 @@
 //! Conversations, who is in them, and the messages.
 
-use mongodb::bson::{Binary, Bson, DateTime, RawBsonRef, RawDocument, oid::ObjectId};
+use mongodb::bson::{Binary, Bson, DateTime, Document, RawBsonRef, RawDocument, doc, oid::ObjectId};
 use parlor_domain::{
-    ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
+    ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description, Excerpt,
     Fingerprint, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Rev, Seq,
     SystemAction, SystemEvent, Timestamp, UserId,
 };
@@ -54,7 +54,7 @@ impl Stored for ConversationDocument {
             conversation: Conversation {
                 id: ConversationId::from_bytes(document.id.bytes()),
                 kind: parse("kind", &document.kind, known(ConversationKind::from_name))?,
-                name: parse_optional("name", document.name.as_deref(), ConversationName::parse)?,
+                name: parse_optional("name", document.name.as_deref(), ConversationName::stored)?,
                 description: parse_optional("description", document.description.as_deref(), Description::parse)?
                     .flatten(),
                 member_count: u32::try_from(document.members.len()).unwrap_or(u32::MAX),
@@ -356,7 +356,7 @@ impl<'a> MessageFields<'a> {
 
     fn content(&self, marks: Option<&StoredMarks>) -> Result<Content, String> {
         match self.kind {
-            None => parse("text", there("text", self.text)?, MessageText::parse).map(Content::Text),
+            None => parse("text", there("text", self.text)?, MessageText::stored).map(Content::Text),
             Some(SYSTEM) => {
                 let system: SystemDocument = super::fields(there("system", self.system)?)?;
                 system.event().map(Content::System)
@@ -364,6 +364,34 @@ impl<'a> MessageFields<'a> {
             Some(DELETED) => there("marks", marks)?.deletion().map(Content::Deleted),
             Some(_) => Err("kind is not one that is known".to_owned()),
         }
+    }
+}
+
+/// The beginning of what a message says.
+#[derive(Deserialize)]
+pub(crate) struct ExcerptDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    kind: Option<String>,
+    text: String,
+}
+
+impl ExcerptDocument {
+    /// What of a message is read for it.
+    pub(crate) fn projection() -> Document {
+        let length = i32::try_from(Excerpt::MAX_CHARS).unwrap_or(i32::MAX);
+        doc! { "_id": 1, "kind": 1, "text": { "$substrCP": ["$text", 0, length] } }
+    }
+}
+
+impl Stored for ExcerptDocument {
+    const WHAT: &'static str = "message";
+    type Value = Excerpt;
+
+    fn read(raw: &RawDocument) -> Result<Excerpt, String> {
+        let Self { id, kind, text } = super::fields(raw)?;
+        let text = (kind.as_deref() != Some(DELETED)).then_some(text);
+        Ok(Excerpt { message: MessageId::from_bytes(id.bytes()), text })
     }
 }
 

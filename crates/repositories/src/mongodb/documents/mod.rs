@@ -26,7 +26,8 @@ pub(crate) use self::{
     administration::{AuditDocument, DayDocument, LockDocument},
     changes::{ReactionDocument, VersionDocument},
     conversations::{
-        ConversationDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation, StoredMember,
+        ConversationDocument, ExcerptDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation,
+        StoredMember,
     },
     relations::{FriendRequestDocument, TieDocument},
 };

@@ -48,7 +48,7 @@ impl Stored for FriendRequestDocument {
             id: FriendRequestId::from_bytes(document.id.bytes()),
             from: UserId::from_bytes(document.from.bytes()),
             to: UserId::from_bytes(document.to.bytes()),
-            text: parse_optional("text", document.text.as_deref(), RequestText::parse)?,
+            text: parse_optional("text", document.text.as_deref(), RequestText::stored)?,
             state: parse("state", &document.state, known(RequestState::from_name))?,
             created_at: time(document.created_at),
             updated_at: time(document.updated_at),

@@ -6,6 +6,7 @@ use parlor_repositories::{
     testing::MongoDatabase,
 };
 
+mod half_way;
 mod migrations;
 mod nodes;
 mod servers;

@@ -17,7 +17,7 @@ use parlor_repositories::{contract::Fixture, testing::MongoDatabase};
 use super::{connect, fresh, meddle};
 
 /// Two users who can write to each other.
-async fn chat(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
+pub(super) async fn chat(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
     let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
     let id = ConversationId::generate(&fixture.clock, &fixture.entropy);
     let new = NewDirect { id, opener: ada, other: bob, now: fixture.clock.now() };
@@ -25,7 +25,7 @@ async fn chat(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
     (ada, bob, id)
 }
 
-fn message(fixture: &Fixture, from: UserId, to: ConversationId, text: &str) -> NewMessage {
+pub(super) fn message(fixture: &Fixture, from: UserId, to: ConversationId, text: &str) -> NewMessage {
     NewMessage {
         id: MessageId::for_send(to, from, None, &fixture.entropy),
         conversation_id: to,

@@ -47,6 +47,20 @@ async fn a_bad_frame_is_answered_with_its_own_problem_and_closes_nothing() {
 }
 
 #[tokio::test]
+async fn the_longest_message_goes_in_one_frame_however_its_text_is_escaped() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.signup("ada").await, server.signup("bob").await);
+    let conversation = ada.direct(&bob).await;
+    let mut socket = ready(&ada).await;
+    for smile in ["🙂", r"\ud83d\ude42"] {
+        let (text, metadata) = (smile.repeat(8000), "x".repeat(4086));
+        let data = format!(r#"{{"conversationId":"{conversation}","text":"{text}","metadata":{{"a":"{metadata}"}}}}"#);
+        let sent = answer_to(&mut socket, &format!(r#"{{"id":1,"command":"message.send","data":{data}}}"#)).await;
+        assert_eq!(sent["data"]["text"], "🙂".repeat(8000), "{}", sent["problem"]);
+    }
+}
+
+#[tokio::test]
 async fn a_message_is_answered_as_rest_answers_it() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.signup("ada").await, server.signup("bob").await);

@@ -166,7 +166,7 @@ async fn a_message_of_the_largest_size_is_read_and_a_larger_one_closes_with_1009
     socket.send(&[frame(TEXT_BEGIN, &blanks), frame(CONTINUE, &blanks), head(CONTINUE_END, 1)].concat()).await;
     assert_eq!(socket.closed().await, (1009, "message_too_big".to_owned()));
     let mut socket = open(&server, "bob").await;
-    socket.send(&head(TEXT, 65_537)).await;
+    socket.send(&head(TEXT, 131_073)).await;
     assert_eq!(socket.closed().await, (1009, "message_too_big".to_owned()));
 }
 

@@ -33,7 +33,7 @@ async fn a_bearer_token_opens_a_socket() {
     assert_eq!(ready["data"]["rev"], 0);
     assert_eq!(ready["data"]["heartbeat"], json!({ "pingIntervalMs": 25_000, "idleTimeoutMs": 60_000 }));
     let limits = json!({
-        "maxFrameBytes": 65_536, "maxMessageBytes": 131_072, "framesBurst": 1000, "framesPerMinute": 6000 });
+        "maxFrameBytes": 131_072, "maxMessageBytes": 131_072, "framesBurst": 1000, "framesPerMinute": 6000 });
     assert_eq!(ready["data"]["limits"], limits);
 }
 

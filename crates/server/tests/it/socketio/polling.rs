@@ -37,7 +37,12 @@ async fn a_session_begins_with_the_handshake_and_nothing_else() {
 
 #[tokio::test]
 async fn the_handshake_tells_what_is_configured() {
-    let set = [("live.ping_interval", "300ms"), ("live.idle_timeout", "500ms"), ("live.max_message", "64KiB")];
+    let set = [
+        ("live.ping_interval", "300ms"),
+        ("live.idle_timeout", "500ms"),
+        ("live.max_message", "64KiB"),
+        ("live.max_frame", "64KiB"),
+    ];
     let server = TestServer::start_with(Setup { set: &set, ..Setup::default() }).await;
     let handshake = Polling::open(&server.anonymous()).await.handshake;
     let told = ["pingInterval", "pingTimeout", "maxPayload"].map(|name| handshake[name].as_u64().unwrap());
@@ -245,7 +250,11 @@ async fn a_payload_that_is_none_is_refused_and_ends_the_session() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_whether_it_says_so_or_not() {
-    let server = TestServer::start_with(Setup { set: &[("live.max_message", "64KiB")], ..Setup::default() }).await;
+    let server = TestServer::start_with(Setup {
+        set: &[("live.max_message", "64KiB"), ("live.max_frame", "64KiB")],
+        ..Setup::default()
+    })
+    .await;
     let session = Polling::open(&server.anonymous()).await;
     let largest = format!("40/{},", "n".repeat(65_536 - 4));
     let larger = format!("{largest} ");

@@ -20,8 +20,8 @@ impl AuthService {
     /// hold it and one of them has no right to.
     ///
     /// # Errors
-    /// `Unauthenticated`: `Invalid` for an unknown token or one of an ended session, or `Reused`. `RateLimited`,
-    /// `Store`.
+    /// `Unauthenticated`: `Invalid` for an unknown token, `SessionEnded` for the newest of a session that is over, or
+    /// `Reused`. `RateLimited`, `Store`.
     pub async fn refresh(&self, token: &SecretString, client: &ClientInfo) -> ServiceResult<Tokens> {
         self.deps.limits.refresh(client.address)?;
         let shown = hash_of_secret(REFRESH, token.expose_secret()).map_err(ServiceError::Unauthenticated)?;
@@ -37,6 +37,7 @@ impl AuthService {
                 warn!(target: SECURITY, user = %session.user_id, session = %session.id, address = %client.address, "refresh token reused");
                 Err(ServiceError::Unauthenticated(AuthFailure::Reused))
             }
+            Renewal::Ended => Err(ServiceError::Unauthenticated(AuthFailure::SessionEnded)),
             Renewal::Unknown => Err(ServiceError::Unauthenticated(AuthFailure::Invalid)),
         }
     }

@@ -99,7 +99,7 @@ async fn a_session_ends_if_it_is_not_renewed_in_time() {
     let renewed = door.refresh(&tokens).await.unwrap();
     assert_eq!(door.services.auth.session_end(caller).await.unwrap(), started + Duration::from_secs(1999));
     door.advance(1000);
-    assert_eq!(failure(door.refresh(&renewed).await), AuthFailure::Invalid);
+    assert_eq!(failure(door.refresh(&renewed).await), AuthFailure::SessionEnded);
     assert_eq!(failure(door.services.auth.session_end(caller).await), AuthFailure::SessionEnded);
 }
 
@@ -114,7 +114,7 @@ async fn a_session_ends_in_any_case_at_its_greatest_age() {
     let renewed = door.refresh(&tokens).await.unwrap();
     assert_eq!(renewed.refresh_ttl, Duration::from_secs(600));
     door.advance(600);
-    assert_eq!(failure(door.refresh(&renewed).await), AuthFailure::Invalid);
+    assert_eq!(failure(door.refresh(&renewed).await), AuthFailure::SessionEnded);
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn after_a_logout_the_tokens_are_dead_and_the_sockets_closed() {
     let (_connection, mut outbox, _) = door.services.live.connect(caller, &TEXT).await.unwrap();
     door.services.auth.log_out(caller).await.unwrap();
     assert_eq!(failure(door.caller(&tokens)), AuthFailure::SessionEnded);
-    assert_eq!(failure(door.refresh(&tokens).await), AuthFailure::Invalid);
+    assert_eq!(failure(door.refresh(&tokens).await), AuthFailure::SessionEnded);
     assert_eq!(outbox.try_next(), Some(Outgoing::Close(CloseReason::SessionEnded)));
     assert!(door.caller(&elsewhere).is_ok());
     door.services.auth.log_out(caller).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_deleted_account_loses_its_sessions_at_once() {
     assert_eq!(failure(door.caller(&tokens)), AuthFailure::SessionEnded);
     let namesake = door.sign_up("ada").await;
     assert_ne!(namesake.user.user.id, caller.user);
-    assert_eq!(failure(door.refresh(&tokens).await), AuthFailure::Invalid);
+    assert_eq!(failure(door.refresh(&tokens).await), AuthFailure::SessionEnded);
 }
 
 #[tokio::test]

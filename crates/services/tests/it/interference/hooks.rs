@@ -8,12 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use parlor_domain::{
-    ConversationId, GroupChange, Login, Member, MemberSettingsChange, NewGroup, PasswordHash, ProfileChange, Rev,
-    SessionId, Status, Timestamp, UnreadTotals, User, UserId,
+    ConversationId, Emoji, Excerpt, GroupChange, Login, Member, MemberSettingsChange, Message, MessageChange,
+    MessageId, NewGroup, NewMessage, PasswordHash, ProfileChange, Rev, SendKey, Seq, SessionId, Status, Timestamp,
+    UnreadTotals, User, UserId, UserReaction, Version,
     store::{
-        ConversationStore, Credentials, Deleted, Directory, GroupOutcome, GroupStore, Head, Inbox, InboxEntry,
-        MembersPage, NewDirect, NewUser, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreError,
-        StoreResult, Stores, UserLogPage, UserStore,
+        AppendOutcome, ChangeOutcome, ConversationStore, Credentials, Deleted, Directory, GroupOutcome, GroupStore,
+        Head, Inbox, InboxEntry, LogPage, MembersPage, MessageStore, NewDirect, NewUser, OpenedDirect, ReceiptAdvance,
+        ReceiptOutcome, SettingsSet, StoreError, StoreResult, Stores, UserLogPage, UserStore, Window,
     },
 };
 use tokio::sync::Notify;
@@ -29,6 +30,7 @@ pub(super) enum Point {
     FindConversation,
     Heads,
     ChangeGroup,
+    ChangeMessage,
     Member,
     NamedMembers,
 }
@@ -127,6 +129,7 @@ impl World {
             users: Arc::new(Users(Arc::clone(&stores.users), Arc::clone(&hooks))),
             conversations: Arc::new(Conversations(Arc::clone(&stores.conversations), Arc::clone(&hooks))),
             groups: Arc::new(Groups(Arc::clone(&stores.groups), Arc::clone(&hooks))),
+            messages: Arc::new(Messages(Arc::clone(&stores.messages), Arc::clone(&hooks))),
             ..stores
         };
         let world = support::World::new().await.with_stores(with_hooks).await;
@@ -275,5 +278,47 @@ impl GroupStore for Groups {
     }
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         self.0.of(user).await
+    }
+}
+
+struct Messages(Arc<dyn MessageStore>, Arc<Hooks>);
+
+#[async_trait]
+impl MessageStore for Messages {
+    async fn append(&self, new: &NewMessage) -> StoreResult<AppendOutcome> {
+        self.0.append(new).await
+    }
+    async fn page(&self, conversation: ConversationId, window: Window, limit: usize) -> StoreResult<Vec<Message>> {
+        self.0.page(conversation, window, limit).await
+    }
+    async fn changes(&self, conversation: ConversationId, after: Rev, limit: usize) -> StoreResult<LogPage> {
+        self.0.changes(conversation, after, limit).await
+    }
+    async fn sent_before(&self, key: &SendKey) -> StoreResult<Option<AppendOutcome>> {
+        self.0.sent_before(key).await
+    }
+    async fn change(&self, change: &MessageChange) -> StoreResult<ChangeOutcome> {
+        self.1.around(Point::ChangeMessage, self.0.change(change)).await
+    }
+    async fn find_many(&self, ids: &[MessageId]) -> StoreResult<Vec<Message>> {
+        self.0.find_many(ids).await
+    }
+    async fn excerpts(&self, ids: &[MessageId]) -> StoreResult<Vec<Excerpt>> {
+        self.0.excerpts(ids).await
+    }
+    async fn versions(&self, message: MessageId, after: Rev, limit: usize) -> StoreResult<Vec<Version>> {
+        self.0.versions(message, after, limit).await
+    }
+    async fn reactions(
+        &self,
+        message: MessageId,
+        emoji: &Emoji,
+        after: Rev,
+        limit: usize,
+    ) -> StoreResult<Vec<UserReaction>> {
+        self.0.reactions(message, emoji, after, limit).await
+    }
+    async fn pins(&self, conversation: ConversationId, before: Option<Seq>, limit: usize) -> StoreResult<Vec<Message>> {
+        self.0.pins(conversation, before, limit).await
     }
 }
