@@ -38,6 +38,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the account was deleted: what is left is the place of a sender of messages.
     pub deleted_at: Option<Timestamp>,
+    /// It is deleted, and still to be taken out of where it was.
+    pub leaving: bool,
 }
 
 impl User {
@@ -58,6 +60,7 @@ impl User {
             rev: Rev::ZERO,
             created_at,
             deleted_at: None,
+            leaving: false,
         }
     }
 
@@ -96,13 +99,13 @@ impl User {
     }
 
     /// What is left of the account once it is deleted: the place of a sender of messages, under a
-    /// name that says so.
+    /// name that says so. It is still to leave its groups.
     #[must_use]
     pub fn after_deletion(&self, deleted_at: Timestamp) -> Self {
         let username = Username(format!("deleted-{}", &self.id.to_string()[12..]));
         let left = Self::new(self.id, username, None, self.created_at);
         let display_name = DisplayName("Deleted user".to_owned());
-        Self { display_name, rev: self.rev, deleted_at: Some(deleted_at), ..left }
+        Self { display_name, rev: self.rev, deleted_at: Some(deleted_at), leaving: true, ..left }
     }
 }
 

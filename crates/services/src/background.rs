@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tracing::warn;
 
-use crate::{ServiceResult, Services};
+use crate::{ServiceResult, Services, users};
 
 const STATUS_ENDS: Duration = Duration::from_secs(1);
 const MEMBERSHIPS: Duration = Duration::from_secs(1);
 const LEASES: Duration = Duration::from_secs(5);
+const DELETIONS: Duration = Duration::from_secs(30);
 const UPKEEP: Duration = Duration::from_secs(60);
 const PURGE: Duration = Duration::from_secs(3600);
 
@@ -31,6 +32,8 @@ impl Background {
         tasks.spawn(every("settle memberships", MEMBERSHIPS, move || settle_memberships(s.clone())));
         let s = services.clone();
         tasks.spawn(every("expire leases", LEASES, move || expire_leases(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("go on with deletions", DELETIONS, move || go_on_leaving(s.clone())));
         let s = services.clone();
         tasks.spawn(every("upkeep", UPKEEP, move || upkeep(s.clone())));
         let s = services.clone();
@@ -78,6 +81,10 @@ async fn settle_memberships(services: Services) -> ServiceResult<()> {
 async fn expire_leases(services: Services) -> ServiceResult<()> {
     services.hub().expire_leases();
     Ok(())
+}
+
+async fn go_on_leaving(services: Services) -> ServiceResult<()> {
+    users::go_on_leaving(&services.deps).await
 }
 
 async fn upkeep(services: Services) -> ServiceResult<()> {

@@ -19,6 +19,9 @@ use crate::{
     relations::{leave_friends, relation},
 };
 
+/// How often the directory is read for one page, as whoever blocks the caller is left out.
+const DIRECTORY_READS: usize = 10;
+
 /// Shows and changes profiles.
 pub struct UserService {
     deps: Arc<Deps>,
@@ -82,7 +85,8 @@ impl UserService {
         Ok(UserView { relation: Some(relation(&between)), ..self.deps.user_view(user, caller.user, &blocks) })
     }
 
-    /// A page of all other accounts that do not block the caller, by user name.
+    /// A page of all other accounts that do not block the caller, by user name. Where a great many of them block him, it may
+    /// have fewer than `limit`, or none, and say where to go on.
     ///
     /// # Errors
     /// `RateLimited`, `Store`.
@@ -96,19 +100,21 @@ impl UserService {
         let blocks = self.deps.blocks_of(caller.user).await?;
         let mut page = Directory { terms, after: query.after, except: caller.user, limit: query.limit + 1 };
         let mut users = Vec::new();
-        // Until the page is full: one that is not would tell that somebody has been left out.
-        loop {
+        let mut more = true;
+        // Until the page is full: one that is not would tell that somebody has been left out. But not without end.
+        for _ in 0..DIRECTORY_READS {
             let found = self.deps.stores.users.directory(&page).await?;
-            let more = found.len() == page.limit;
+            more = found.len() == page.limit;
             page.after = found.last().map(|user| user.username.key());
             users.extend(found.into_iter().filter(|user| !blocks.hides(user.id)));
             if !more || users.len() > query.limit {
                 break;
             }
         }
+        let looked_up_to = page.after.filter(|_| more && users.len() <= query.limit);
         let Page { items, next } = Page::cut(users, query.limit, |user: &User| user.username.key());
         let view = |user| self.deps.user_view(user, caller.user, &blocks);
-        Ok(Page { items: items.into_iter().map(view).collect(), next })
+        Ok(Page { items: items.into_iter().map(view).collect(), next: next.or(looked_up_to) })
     }
 
     /// What the avatar of an account is drawn from.
@@ -153,7 +159,8 @@ impl UserService {
         .await
     }
 
-    /// Deletes the caller's account, who leaves his groups before: see [`UserStore::delete`](parlor_domain::store::UserStore::delete).
+    /// Deletes the caller's account: see [`UserStore::delete`](parlor_domain::store::UserStore::delete). He is taken out of
+    /// his groups then; what of that is not done when this returns is done later.
     ///
     /// # Errors
     /// `NotFound` if that has happened already, `Invalid` for a wrong password, `LastSuperAdmin`, `RateLimited`,
@@ -186,8 +193,11 @@ pub(crate) fn tell_devices_of_profile(deps: &Deps, user: &User) {
     deps.hub.publish(Change { stream: StreamId::User(user.id), rev: user.rev, event: own });
 }
 
-/// Deletes an account by this call of a store, with all that belongs to it: the user leaves his groups before, and
-/// whoever knew him is told.
+/// How many accounts that are leaving are looked for at once.
+const LEAVING_AT_ONCE: usize = 100;
+
+/// Deletes an account by this call of a store, with all that belongs to it, and tells whoever knew him. His friendships end
+/// before: of many, a few at a time.
 pub(crate) async fn delete_account(
     deps: &Deps,
     auth: &AuthService,
@@ -195,7 +205,6 @@ pub(crate) async fn delete_account(
     deletion: impl Future<Output = StoreResult<Option<Deleted>>>,
 ) -> ServiceResult<()> {
     keep_a_super_admin(deps, id).await?;
-    leave_groups(deps, id).await?;
     leave_friends(deps, id).await?;
     let deleted = deletion.await;
     deps.reach.changed(&[id]);
@@ -205,11 +214,27 @@ pub(crate) async fn delete_account(
     for (friend, rev) in friends {
         tell_own(deps, friend, UserChange { rev, topic: UserTopic::Friend(id) }).await;
     }
-    // Those that he was added to meanwhile; from now on nobody can add him.
-    if let Err(error) = leave_groups(deps, id).await {
-        warn!(user = %id, error = &error as &dyn std::error::Error, "a deleted user is still in groups");
+    // From now on nobody can take him anywhere.
+    if let Err(error) = leave(deps, id).await {
+        warn!(user = %id, error = &error as &dyn std::error::Error, "a deleted user is still in groups; trying again");
     }
     Ok(())
+}
+
+/// Takes a deleted account out of where it was.
+async fn leave(deps: &Deps, id: UserId) -> ServiceResult<()> {
+    leave_groups(deps, id).await?;
+    Ok(deps.stores.users.has_left(id).await?)
+}
+
+/// Goes on with deletions that have not come to their end, as a server or the store has failed meanwhile.
+pub(crate) async fn go_on_leaving(deps: &Deps) -> ServiceResult<()> {
+    let mut outcome = Ok(());
+    for id in deps.stores.users.leaving(LEAVING_AT_ONCE).await? {
+        // One who can't be helped must not keep the others waiting.
+        outcome = leave(deps, id).await.and(outcome);
+    }
+    outcome
 }
 
 async fn tell_of_deletion(deps: &Deps, id: UserId) {

@@ -141,6 +141,7 @@ impl Fields<'_> {
             rev,
             created_at,
             deleted_at,
+            leaving,
         } = user;
         self.bytes(id.as_bytes());
         self.text(username.as_str());
@@ -158,6 +159,7 @@ impl Fields<'_> {
         self.number(rev.get());
         self.time(*created_at);
         self.optional(*deleted_at, Self::time);
+        self.number((*leaving).into());
     }
 
     fn lock(&mut self, Lock { reason, at, until }: &Lock) {

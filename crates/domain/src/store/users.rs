@@ -114,11 +114,18 @@ pub trait UserStore: Send + Sync {
     /// requests, friendships and blocks are gone, and so are the blocks of others against it; each friend's own
     /// stream records it (topic `Friend`). What is left is the id, with the user name `deleted-` and the last 12
     /// digits of the id, the display name `Deleted user`, the time of deletion, and the messages that others have
-    /// received. `None` for an unknown or deleted account.
+    /// received. It is [leaving](User::leaving) from then on, until [`Self::has_left`]. `None` for an unknown or deleted
+    /// account.
     ///
     /// # Errors
     /// `Conflict(`[`LAST_SUPER_ADMIN`](super::LAST_SUPER_ADMIN)`)` if nobody could administer the system after it.
     async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>>;
+
+    /// Deleted accounts that are leaving, at most `limit`.
+    async fn leaving(&self, limit: usize) -> StoreResult<Vec<UserId>>;
+
+    /// Notes that a deleted account has been taken out of everything, and forgets what that has left in its own stream.
+    async fn has_left(&self, id: UserId) -> StoreResult<()>;
 
     /// A page of the directory, ordered by [`Username::key`](crate::Username::key). Without deleted accounts.
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>>;

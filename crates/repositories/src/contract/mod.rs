@@ -49,6 +49,7 @@ macro_rules! store_behaviours {
                 ended_statuses_are_found
                 last_seen_never_goes_back
                 a_deleted_account_leaves_only_its_place
+                a_deleted_account_is_leaving_until_it_has_left
                 the_directory_finds_the_beginnings_of_words
                 the_directory_is_paged_by_name
             ]

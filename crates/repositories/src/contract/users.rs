@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use parlor_domain::{
-    Bio, Clock as _, DisplayName, Email, Login, Metadata, PasswordHash, ProfileChange, Rev, Settings, SettingsChange,
-    Status, StatusKind, StatusText, UserTopic, WhoCanWrite, search_terms,
+    Bio, Clock as _, DisplayName, Email, GroupAction, Login, Metadata, PasswordHash, ProfileChange, Rev, Settings,
+    SettingsChange, Status, StatusKind, StatusText, UserTopic, WhoCanWrite, search_terms,
     store::{Deleted, Directory, StoreError},
 };
 
@@ -169,6 +169,27 @@ pub async fn a_deleted_account_leaves_only_its_place(f: &Fixture) {
     assert!(f.stores.sessions.find(session, f.now()).await.unwrap().is_none());
     f.stores.users.insert(&f.make_user("ada", Some("ada@example.org"))).await.expect("name and address are free");
     f.user(&left.username.as_str().to_uppercase()).await;
+}
+
+pub async fn a_deleted_account_is_leaving_until_it_has_left(f: &Fixture) {
+    let (ada, bob) = (f.user("ada").await, f.user("bob").await);
+    let group = f.group(ada, &[bob]).await;
+    assert_eq!(f.stores.users.leaving(10).await.unwrap(), []);
+    for user in [ada, bob] {
+        f.stores.users.delete(user, f.now()).await.unwrap().unwrap();
+    }
+    assert_eq!(f.stores.users.leaving(1).await.unwrap().len(), 1);
+    assert!(f.stores.users.find(ada).await.unwrap().unwrap().leaving);
+    f.change_group(group, ada, GroupAction::Remove(ada)).await;
+    let own = async || f.stores.conversations.user_changes(ada, Rev::ZERO, 10).await.unwrap().changes.len();
+    assert_eq!(own().await, 1, "that it has left the group");
+    f.stores.users.has_left(ada).await.unwrap();
+    assert_eq!((f.stores.users.leaving(10).await.unwrap(), own().await), (vec![bob], 0));
+    assert!(!f.stores.users.find(ada).await.unwrap().unwrap().leaving);
+    let cem = f.user("cem").await;
+    f.stores.users.update_profile(cem, &ProfileChange::default()).await.unwrap();
+    f.stores.users.has_left(cem).await.unwrap();
+    assert_eq!(f.stores.conversations.user_changes(cem, Rev::ZERO, 10).await.unwrap().changes.len(), 1, "who stays");
 }
 
 async fn found(f: &Fixture, text: &str) -> Vec<String> {

@@ -156,6 +156,36 @@ impl UserStore for Database {
         deleted
     }
 
+    async fn leaving(&self, limit: usize) -> StoreResult<Vec<UserId>> {
+        self.read(limit, |c, limit| {
+            async move {
+                if *limit == 0 {
+                    return Ok(Vec::new());
+                }
+                let found = c.users.find(doc! { "leaving": true }).sort(doc! { "_id": 1 }).limit(long(*limit as u64));
+                Ok(all::<UserDocument>(found.await?).await?.into_iter().map(|user| user.id).collect())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn has_left(&self, id: UserId) -> StoreResult<()> {
+        self.change(id, |c, id, session| {
+            async move {
+                let leaving = doc! { "_id": oid(id.as_bytes()), "leaving": true };
+                let left = c.users.update_one(leaving, doc! { "$unset": { "leaving": "" } }).session(&mut *session);
+                if left.await?.matched_count > 0 {
+                    let own = doc! { "user": oid(id.as_bytes()) };
+                    c.user_stream.delete_many(own).session(session).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {
         self.read(page.clone(), |c, page| directory(c, page).boxed()).await
     }

@@ -120,7 +120,7 @@ fn known<T>(from_name: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T,
 }
 
 pub(crate) const USER: &str = "users.id, username, email, display_name, bio, metadata, role, \
-    lock_reason, locked_at, locked_until, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at";
+    lock_reason, locked_at, locked_until, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, users.rev, users.created_at, deleted_at, leaving";
 
 pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
     named("user", row, "id", |row| {
@@ -143,6 +143,7 @@ pub(crate) fn user(row: &Row<'_>) -> StoreResult<User> {
             rev: rev(row, "rev")?,
             created_at: time(row, "created_at")?,
             deleted_at: optional_time(row, "deleted_at")?,
+            leaving: get(row, "leaving")?,
         })
     })
 }

@@ -121,6 +121,25 @@ impl UserStore for Database {
         self.writer.write(move |connection| delete(connection, id, now)).await
     }
 
+    async fn leaving(&self, limit: usize) -> StoreResult<Vec<UserId>> {
+        const SQL: &str = "SELECT id FROM users INDEXED BY users_leaving WHERE leaving = 1 ORDER BY id LIMIT ?1";
+        self.readers
+            .read(move |connection| all(connection, SQL, [limit], |row| Ok(UserId::from_bytes(get(row, "id")?))))
+            .await
+    }
+
+    async fn has_left(&self, id: UserId) -> StoreResult<()> {
+        const SQL: &str = "UPDATE users SET leaving = 0 WHERE id = ?1 AND leaving = 1";
+        self.writer
+            .write(move |connection| {
+                if run(connection, SQL, [id.as_bytes()])? > 0 {
+                    run(connection, "DELETE FROM user_stream WHERE user_id = ?1", [id.as_bytes()])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {
         let page = page.clone();
         self.readers.read(move |connection| directory(connection, &page)).await
@@ -143,10 +162,10 @@ pub(crate) fn insert(connection: &Connection, new: &NewUser) -> StoreResult<()> 
 pub(crate) fn insert_account(connection: &Connection, user: &User, password: Option<&PasswordHash>) -> StoreResult<()> {
     const SQL: &str = "INSERT INTO users (id, username, username_key, email, email_key, display_name, bio, metadata, role, \
          lock_reason, locked_at, locked_until, password_hash, show_last_seen, read_receipts, who_can_write, status_kind, status_text, status_until, last_seen_at, rev, \
-         created_at, deleted_at) \
+         created_at, deleted_at, leaving) \
          VALUES (:id, :username, :username_key, :email, :email_key, :display_name, :bio, :metadata, :role, \
          :lock_reason, :locked_at, :locked_until, :password, :show_last_seen, :read_receipts, :who_can_write, :status_kind, :status_text, :status_until, :last_seen_at, :rev, \
-         :created_at, :deleted_at)";
+         :created_at, :deleted_at, :leaving)";
     let is_deleted = user.deleted_at.is_some();
     let inserted = connection.prepare_cached(SQL).and_then(|mut statement| {
         statement.execute(named_params! {
@@ -173,6 +192,7 @@ pub(crate) fn insert_account(connection: &Connection, user: &User, password: Opt
             ":rev": user.rev.get(),
             ":created_at": user.created_at.as_millis(),
             ":deleted_at": user.deleted_at.map(Timestamp::as_millis),
+            ":leaving": user.leaving,
         })
     });
     inserted.map_err(|error| conflict(error, &UNIQUE))?;
@@ -308,7 +328,7 @@ pub(crate) fn delete(connection: &Connection, id: UserId, now: Timestamp) -> Sto
          display_name = ?4, bio = ?5, metadata = ?6, role = ?7, \
          lock_reason = NULL, locked_at = NULL, locked_until = NULL, password_hash = NULL, show_last_seen = ?8, \
          read_receipts = ?9, who_can_write = ?10, status_kind = ?11, status_text = NULL, status_until = NULL, \
-         last_seen_at = NULL, deleted_at = ?12 WHERE id = ?1";
+         last_seen_at = NULL, deleted_at = ?12, leaving = 1 WHERE id = ?1";
     let Some(user) = existing(connection, id)? else { return Ok(None) };
     leave_a_super_admin(connection, &user, now)?;
     let left = user.after_deletion(now);

@@ -4,7 +4,7 @@ mod hooks;
 
 use std::time::Duration;
 
-use parlor_domain::{MessageAction, MessageText, Rev, Status, StatusKind, StreamId};
+use parlor_domain::{MemberRole, MessageAction, MessageText, Rev, Status, StatusKind, StreamId};
 use parlor_services::Background;
 
 use self::hooks::{Point, World};
@@ -108,6 +108,22 @@ async fn a_deleted_account_is_out_even_if_nobody_can_be_told() {
     world.hooks.fail(Point::FindUser);
     world.delete_account(bob).await.unwrap();
     assert!(reader.connection.is_closed());
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_interrupted_is_gone_on_with() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let id = world.group(ada, &[bob]).await;
+    let mut bob_reads = world.connect(bob).await;
+    world.hooks.fail(Point::ChangeGroup);
+    world.delete_account(ada).await.unwrap();
+    let group = world.services.conversations.find(bob, id).await.unwrap();
+    assert_eq!(group.conversation.member_count, 2, "she is deleted, and still there");
+    let _background = Background::start(&world.services, Duration::from_millis(1));
+    bob_reads.until("system owner_changed").await;
+    let group = world.services.conversations.find(bob, id).await.unwrap();
+    assert_eq!((group.conversation.member_count, group.me.role), (1, Some(MemberRole::Owner)));
 }
 
 #[tokio::test]

@@ -38,6 +38,9 @@ pub(crate) struct UserDocument {
     created_at: DateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<DateTime>,
+    /// Whether it is still to be taken out of where it was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    leaving: bool,
     /// What the directory finds the user by; not read.
     #[serde(skip_deserializing)]
     terms: Vec<String>,
@@ -69,6 +72,7 @@ impl UserDocument {
             rev: long(user.rev.get()),
             created_at: date(user.created_at),
             deleted_at: user.deleted_at.map(date),
+            leaving: user.leaving,
             prefixes: prefixes(&terms),
             terms,
         }
@@ -96,6 +100,7 @@ impl Stored for UserDocument {
             rev: Rev::new(counter("rev", document.rev)?),
             created_at: time(document.created_at),
             deleted_at: document.deleted_at.map(time),
+            leaving: document.leaving,
         })
     }
 }

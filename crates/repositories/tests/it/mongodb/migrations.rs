@@ -10,7 +10,7 @@ use parlor_repositories::{MigrationError, contract::Fixture, testing::MongoDatab
 use super::{connect, fresh, meddle};
 
 /// All that there are, in order.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     "V1__accounts",
     "V2__conversations",
     "V3__holds",
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 10] = [
     "V8__message_changes",
     "V9__mentions",
     "V10__changes_by_rev",
+    "V11__leaving",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

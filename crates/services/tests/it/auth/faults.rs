@@ -66,6 +66,7 @@ fn ada() -> User {
         rev: Rev::ZERO,
         created_at: parlor_domain::Timestamp::from_millis(0),
         deleted_at: None,
+        leaving: false,
     }
 }
 

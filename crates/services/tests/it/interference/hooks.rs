@@ -205,6 +205,12 @@ impl UserStore for Users {
     async fn delete(&self, id: UserId, now: Timestamp) -> StoreResult<Option<Deleted>> {
         self.0.delete(id, now).await
     }
+    async fn leaving(&self, limit: usize) -> StoreResult<Vec<UserId>> {
+        self.0.leaving(limit).await
+    }
+    async fn has_left(&self, id: UserId) -> StoreResult<()> {
+        self.0.has_left(id).await
+    }
     async fn directory(&self, page: &Directory) -> StoreResult<Vec<User>> {
         self.0.directory(page).await
     }
