@@ -42,10 +42,11 @@ pub fn app(
         .app_data(web::Data::new(state))
         .configure(routes::socket_io)
         .default_service(web::to(routes::unknown))
+        .wrap(cors)
+        // Around the other: it refuses preflights.
         .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
             middleware::finish(Rc::clone(&measures), request, next)
         }))
-        .wrap(cors)
         .wrap(TracingLogger::<RequestSpan>::new())
 }
 

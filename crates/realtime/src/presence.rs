@@ -21,6 +21,11 @@ impl Hub {
         self.user(user).is_some_and(|slot| !self.is_gone(&slot.lock()))
     }
 
+    /// Since when the user has no connection, if that is known: it is forgotten with [`Self::retire`].
+    pub fn vacant_since(&self, user: UserId) -> Option<Timestamp> {
+        self.user(user)?.lock().vacant_since()
+    }
+
     /// The users who have a connection, or had one a moment ago.
     pub fn present(&self) -> Vec<UserId> {
         let slots = self.slots();

@@ -1,7 +1,8 @@
 //! Friends, friend requests and blocks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use parlor_domain::{
     Event, FriendRequest, FriendRequestId, FriendRequestView, InvalidValue, PresenceView, Relation, RequestState,
     RequestText, Rev, Status, StreamId, Tie, TieKind, TieView, Timestamp, UserChange, UserId, UserTopic,
@@ -18,6 +19,7 @@ use crate::{Caller, Deps, Page, ServiceError, ServiceResult, detached, log::tell
 pub struct RelationService {
     deps: Arc<Deps>,
     limits: RelationLimits,
+    untold: Arc<Untold>,
 }
 
 /// How much of what users may be to each other.
@@ -47,8 +49,8 @@ pub struct AskedFriend {
 }
 
 impl RelationService {
-    pub(crate) const fn new(deps: Arc<Deps>, limits: RelationLimits) -> Self {
-        Self { deps, limits }
+    pub(crate) fn new(deps: Arc<Deps>, limits: RelationLimits) -> Self {
+        Self { deps, limits, untold: Arc::default() }
     }
 
     /// Asks somebody to be friends. If he has asked as well, both are friends; if the caller has asked before and
@@ -186,16 +188,16 @@ impl RelationService {
         let user = self.deps.stores.users.find(other).await?;
         user.filter(|user| user.deleted_at.is_none()).ok_or(ServiceError::NotFound("user"))?;
         let new = NewBlock { user: caller.user, other, now: self.deps.clock.now(), at_most: self.limits.blocks };
-        let deps = Arc::clone(&self.deps);
+        let (deps, untold) = (Arc::clone(&self.deps), Arc::clone(&self.untold));
         detached(async move {
             let made = deps.stores.relations.block(&new).await;
             deps.reach.changed(&[caller.user, other]);
-            let rev = match made? {
+            let rev = match made.inspect_err(|_| untold.note(caller.user, other))? {
                 BlockOutcome::Made(rev) => Some(rev),
                 BlockOutcome::Unchanged => None,
                 BlockOutcome::TooMany => return Err(ServiceError::ListFull("you block as many users as one may")),
             };
-            tell_of_block(&deps, caller.user, other, rev).await;
+            untold.tell_of_block(&deps, caller.user, other, rev).await;
             Ok(())
         })
         .await
@@ -207,11 +209,12 @@ impl RelationService {
     /// `RateLimited`, `Store`.
     pub async fn unblock(&self, caller: Caller, other: UserId) -> ServiceResult<()> {
         self.deps.limits.signal(caller.user)?;
-        let deps = Arc::clone(&self.deps);
+        let (deps, untold) = (Arc::clone(&self.deps), Arc::clone(&self.untold));
         detached(async move {
             let unblocked = deps.stores.relations.unblock(caller.user, other).await;
             deps.reach.changed(&[caller.user, other]);
-            tell_of_block(&deps, caller.user, other, unblocked?).await;
+            let rev = unblocked.inspect_err(|_| untold.note(caller.user, other))?;
+            untold.tell_of_block(&deps, caller.user, other, rev).await;
             Ok(())
         })
         .await
@@ -309,15 +312,34 @@ async fn catch_up(deps: &Deps, users: &[UserId]) {
     }
 }
 
-/// Tells the devices of the one whose block it is, and shows both the other's presence as they may see it from now on;
-/// also if it was so already, because it may not have been told.
-async fn tell_of_block(deps: &Deps, user: UserId, other: UserId, rev: Option<Rev>) {
-    match rev {
-        Some(rev) => tell_own(deps, user, UserChange { rev, topic: UserTopic::Block(other) }).await,
-        None => catch_up(deps, &[user]).await,
+/// How many blocks are remembered that nobody was told of.
+const UNTOLD: usize = 10_000;
+
+/// Blocks that were made or ended without an answer of the store: the two may have been told nothing of each other's presence.
+#[derive(Default)]
+struct Untold(Mutex<HashSet<(UserId, UserId)>>);
+
+impl Untold {
+    fn note(&self, user: UserId, other: UserId) {
+        let mut untold = self.0.lock();
+        if untold.len() < UNTOLD {
+            untold.insert((user, other));
+        }
     }
-    if let Err(error) = show_each_other(deps, user, other).await {
-        warn!(%user, error = &error as &dyn std::error::Error, "two were not told of each other's presence");
+
+    /// Tells the devices of the one whose block it is, and shows both the other's presence as they may see it from now on.
+    async fn tell_of_block(&self, deps: &Deps, user: UserId, other: UserId, rev: Option<Rev>) {
+        let is_news = self.0.lock().remove(&(user, other)) || rev.is_some();
+        match rev {
+            Some(rev) => tell_own(deps, user, UserChange { rev, topic: UserTopic::Block(other) }).await,
+            None => catch_up(deps, &[user]).await,
+        }
+        if !is_news {
+            return;
+        }
+        if let Err(error) = show_each_other(deps, user, other).await {
+            warn!(%user, error = &error as &dyn std::error::Error, "two were not told of each other's presence");
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use parlor_domain::{
     ConversationId, ConversationView, Delivery, Event, Member, Message, MessageView, Presence, PresenceView,
-    ReceiptView, Status, StatusKind, User, UserId, UserView,
+    ReceiptView, Status, StatusKind, Timestamp, User, UserId, UserView,
     store::{InboxEntry, StoreResult},
 };
 use tokio::try_join;
@@ -36,7 +36,7 @@ impl Deps {
     pub(crate) fn own_view(&self, user: User) -> UserView {
         let status = user.status.at(self.clock.now());
         let online = self.hub.is_online(user.id);
-        let presence = Presence { online, last_seen_at: user.last_seen_at.filter(|_| !online) };
+        let presence = Presence { online, last_seen_at: self.last_seen(&user, &status).filter(|_| !online) };
         UserView { presence, status, own: true, user, relation: None }
     }
 
@@ -44,8 +44,14 @@ impl Deps {
     pub(crate) fn public_presence(&self, user: &User, online: bool) -> PresenceView {
         let status = user.status.at(self.clock.now());
         let online = online && status.kind != StatusKind::Invisible && user.deleted_at.is_none();
-        let last_seen_at = user.last_seen_at.filter(|_| !online && user.settings.show_last_seen);
+        let last_seen_at = self.last_seen(user, &status).filter(|_| !online && user.settings.show_last_seen);
         PresenceView { user_id: user.id, presence: Presence { online, last_seen_at }, status: status.public() }
+    }
+
+    /// When a user was seen the last time. Who has just gone was seen later than the store knows.
+    fn last_seen(&self, user: &User, status: &Status) -> Option<Timestamp> {
+        let gone = self.hub.vacant_since(user.id).filter(|_| status.kind != StatusKind::Invisible);
+        user.last_seen_at.max(gone)
     }
 
     /// Users as `viewer` sees them, by their ids.

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use parlor_services::{AuthFailure, Caller, ServiceError};
 
-use super::{check_origin, state};
+use super::{check_origin, query::refuse_parameters, state};
 use crate::{cookies, problem::Problem};
 
 /// The caller, proven by an access token. A handler that has it in its signature serves nobody else.
@@ -58,5 +58,6 @@ pub(super) fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     };
     let caller = state(request)?.services.auth.authenticate(&token)?;
     tracing::Span::current().record("user_id", tracing::field::display(caller.user));
+    refuse_parameters(request)?;
     Ok(caller)
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
-use super::{from_json, state};
+use super::{from_json, query::refuse_parameters, state};
 use crate::problem::{Problem, ProblemCode};
 
 /// A JSON body, validated.
@@ -38,6 +38,7 @@ impl<T: DeserializeOwned + Validate> FromRequest for OptionalBody<T> {
 }
 
 async fn read<T: DeserializeOwned + Validate>(request: &HttpRequest, payload: Payload) -> Result<Option<T>, Problem> {
+    refuse_parameters(request)?;
     let config = &state(request)?.config;
     let announced = request.headers().contains_key(header::CONTENT_TYPE);
     if announced {

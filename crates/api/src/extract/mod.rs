@@ -17,7 +17,7 @@ pub(crate) use body::{Body, OptionalBody};
 pub(crate) use id::{PathEmoji, PathId, PathMember, PathMessage, SessionInPath};
 pub(crate) use json::{from_json, object};
 pub(crate) use origin::{check_origin, is_allowed};
-pub(crate) use query::{Query, number};
+pub(crate) use query::{Query, TakingParameters, number};
 
 use actix_web::{HttpRequest, web};
 

@@ -2,7 +2,12 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::{Payload, ResourceDef},
+    http::Method,
+    web,
+};
 use parlor_domain::InvalidValue;
 use serde::{
     Deserialize,
@@ -25,6 +30,41 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(read(request.query_string()).map(Self))
     }
+}
+
+/// The operations that take parameters after the `?`. It is among the data of the scope that serves them.
+#[derive(Default)]
+pub(crate) struct TakingParameters(Vec<(Method, ResourceDef)>);
+
+impl TakingParameters {
+    /// Notes an operation by the pattern of its whole path.
+    pub(crate) fn note(&mut self, method: Method, pattern: &str) {
+        self.0.push((method, ResourceDef::new(pattern)));
+    }
+
+    fn has(&self, request: &HttpRequest) -> bool {
+        self.0.iter().any(|(method, pattern)| method == request.method() && pattern.is_match(request.path()))
+    }
+}
+
+/// Refuses parameters of an operation that takes none; those of the others are up to [`Query`].
+///
+/// # Errors
+/// `validation_failed`, with one that there is.
+pub(super) fn refuse_parameters(request: &HttpRequest) -> Result<(), Problem> {
+    /// Of an operation that takes none.
+    #[derive(Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    if request.query_string().is_empty() {
+        return Ok(());
+    }
+    let Some(taking) = request.app_data::<TakingParameters>() else { return Ok(()) };
+    if taking.has(request) {
+        return Ok(());
+    }
+    read::<Nothing>(request.query_string()).map(|Nothing {}| ())
 }
 
 fn read<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Problem> {

@@ -17,8 +17,7 @@ use crate::{
 const DESCRIPTION: &str = "Accounts, friends, direct messages and presence. Every error is a problem document whose `code` is \
 one of those listed with the operation and explained at `/api/docs/errors`. Lists are `{ \"items\": […], \
 \"nextCursor\": … }`. Ids are 24 hexadecimal digits, times are RFC 3339 in UTC with milliseconds. Unknown fields of \
-bodies are refused, and so are unknown parameters where an operation has some; fields may be added to what the \
-server sends. What goes over sockets, and that `/socket.io/` speaks Socket.IO, is in the AsyncAPI document.";
+bodies and unknown parameters are refused with `validation_failed`; fields may be added to what the server sends. What goes over sockets, and that `/socket.io/` speaks Socket.IO, is in the AsyncAPI document.";
 
 /// The document of the whole API.
 pub fn openapi() -> OpenApi {

@@ -64,6 +64,8 @@ fn codes(path: &str, is_safe: bool, operation: &Operation) -> Vec<ProblemCode> {
     }
     if needs_token(operation) {
         implied.extend([
+            // Of a parameter that is not known.
+            ProblemCode::ValidationFailed,
             ProblemCode::Unauthenticated,
             ProblemCode::InvalidToken,
             ProblemCode::TokenExpired,

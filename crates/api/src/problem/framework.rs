@@ -1,5 +1,6 @@
 //! What the framework refuses, in the clothes of our own problems.
 
+use actix_cors::CorsError;
 use actix_web::http::StatusCode;
 
 use super::{Problem, ProblemCode};
@@ -9,6 +10,9 @@ use super::{Problem, ProblemCode};
 pub(crate) fn from_framework(error: &actix_web::Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();
+    }
+    if error.as_error::<CorsError>().is_some_and(|error| matches!(error, CorsError::OriginNotAllowed)) {
+        return Problem::new(ProblemCode::OriginNotAllowed, "pages of this origin may not use the API");
     }
     let status = error.as_response_error().status_code();
     let problem = from_status(status);

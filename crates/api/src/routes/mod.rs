@@ -20,12 +20,16 @@ mod users;
 use actix_web::{
     App, Error,
     dev::{HttpServiceFactory, ServiceFactory, ServiceRequest},
+    http::Method,
     web,
 };
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{
+    OpenApi, RefOr,
+    path::{Operation, ParameterIn, PathItem},
+};
 use utoipa_actix_web::{AppExt as _, OpenApiFactory, scope, service_config::ServiceConfig};
 
-use crate::AppState;
+use crate::{AppState, extract::TakingParameters};
 
 pub(crate) use docs::Documents;
 pub(crate) use unknown::{AllowedMethods, unknown};
@@ -53,8 +57,15 @@ trait Table: Sized {
 
 /// Serves these routes.
 pub(crate) fn serve(config: &mut web::ServiceConfig, served: Served) {
-    config.service(api(web::scope(API)));
+    let Serving { scope, taking } = api(Serving { scope: web::scope(API), taking: TakingParameters::default() });
+    config.service(scope.app_data(taking));
     others(config, served);
+}
+
+/// A scope that serves routes, and which of them take parameters.
+struct Serving {
+    scope: actix_web::Scope,
+    taking: TakingParameters,
 }
 
 /// Adds these routes to a document.
@@ -161,10 +172,26 @@ pub(crate) fn socket_io(config: &mut web::ServiceConfig) {
     }
 }
 
-impl Table for actix_web::Scope {
-    fn with(self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self {
-        self.service(route)
+impl Table for Serving {
+    fn with(mut self, route: impl HttpServiceFactory + OpenApiFactory + 'static) -> Self {
+        for (path, PathItem { get, put, post, delete, patch, .. }) in route.paths().paths {
+            let methods = [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH];
+            for (method, operation) in methods.into_iter().zip([get, put, post, delete, patch]) {
+                if operation.is_some_and(|operation| takes_parameters(&operation)) {
+                    self.taking.note(method, &format!("{API}{path}"));
+                }
+            }
+        }
+        Self { scope: self.scope.service(route), ..self }
     }
+}
+
+/// Whether something may stand after the `?`.
+fn takes_parameters(operation: &Operation) -> bool {
+    operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    })
 }
 
 impl Table for &mut web::ServiceConfig {

@@ -268,8 +268,7 @@ pub(super) struct InboxParams {
 /// A truth in a query string, where every value is a text.
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    let read =
-        |text: String| text.parse().map_err(|_| D::Error::invalid_type(Unexpected::Str(&text), &"true or false"));
+    let read = |text: String| text.parse().map_err(|_| D::Error::invalid_type(Unexpected::Str(&text), &"a boolean"));
     text.map(read).transpose()
 }
 

@@ -34,6 +34,33 @@ fn operations() -> Vec<(String, String, Value)> {
     operations
 }
 
+/// A path with something in the place of each of its parameters.
+fn filled(path: &str) -> String {
+    path.replace("{id}", "65f0c0ffee65f0c0ffee65f0")
+        .replace("{userId}", "65f0c0ffee65f0c0ffee65f1")
+        .replace("{sessionId}", "65f0c0ffee65f0c0ffee65f1")
+        .replace("{messageId}", "65f0c0ffee65f0c0ffee65f1")
+        .replace("{emoji}", "%F0%9F%91%8D")
+        .replace("{file}", "no-such-file")
+}
+
+#[actix_web::test]
+async fn every_operation_refuses_parameters_that_it_does_not_know() {
+    let app = start().await;
+    let ada = app.sign_up("ada").await;
+    for (method, path, operation) in operations() {
+        let is_public = PUBLIC.iter().any(|(verb, place, _)| *verb == method && *place == path);
+        if is_public && operation["requestBody"].is_null() {
+            continue;
+        }
+        let verb: Method = method.to_uppercase().parse().unwrap();
+        let answer = app.send(request(verb, &format!("{}?surprise=1", filled(&path)), &ada.access)).await;
+        answer.assert_problem(422, "validation_failed");
+        assert_eq!(answer.body["errors"][0]["code"], "unknown_field", "{method} {path}");
+        assert_eq!(answer.body["errors"][0]["field"], "surprise", "{method} {path}");
+    }
+}
+
 #[actix_web::test]
 async fn every_operation_refuses_who_has_no_token_unless_it_is_listed_as_public() {
     let app = start().await;
@@ -42,11 +69,7 @@ async fn every_operation_refuses_who_has_no_token_unless_it_is_listed_as_public(
         let wants_token =
             operation["security"].as_array().is_some_and(|ways| ways.iter().all(|way| way != &serde_json::json!({})));
         assert_eq!(wants_token, public.is_none(), "{method} {path}: document and list differ");
-        let at = path
-            .replace("{id}", "65f0c0ffee65f0c0ffee65f0")
-            .replace("{userId}", "65f0c0ffee65f0c0ffee65f1")
-            .replace("{sessionId}", "65f0c0ffee65f0c0ffee65f1")
-            .replace("{file}", "no-such-file");
+        let at = filled(&path);
         let verb: Method = method.to_uppercase().parse().unwrap();
         let answer = app.send(request(verb, &at, "")).await;
         match public {

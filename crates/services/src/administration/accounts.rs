@@ -48,7 +48,8 @@ impl AdminService {
         Ok(AccountDetails { account: self.view(user), counts })
     }
 
-    /// Keeps an account from signing in, and ends its sessions. A lock that it has is replaced.
+    /// Keeps an account from signing in, and ends its sessions. A lock that it has is replaced; the
+    /// same lock again changes nothing.
     ///
     /// # Errors
     /// `NotPermitted`, `NotFound`, `Invalid` for an end that is not in the future, `OwnAccount`, `LastSuperAdmin`,

@@ -115,6 +115,20 @@ async fn going_invisible_looks_like_leaving() {
 }
 
 #[tokio::test]
+async fn who_has_just_gone_was_seen_until_he_went() {
+    let world = World::new().await;
+    let (ada, bob, _) = world.pair().await;
+    let bob_reads = world.connect(bob).await;
+    world.clock.advance(Duration::from_secs(600));
+    drop(bob_reads);
+    let left_at = world.clock_now();
+    world.clock.advance(Duration::from_secs(3));
+    // Nobody has settled it yet.
+    let seen = world.services.users.find(ada, bob.user).await.unwrap().presence;
+    assert_eq!((seen.online, seen.last_seen_at), (false, Some(left_at)));
+}
+
+#[tokio::test]
 async fn last_seen_is_not_shown_by_who_does_not_want_it() {
     let world = World::new().await;
     let (ada, bob, _) = world.pair().await;

@@ -331,6 +331,8 @@ async fn presence_and_profiles_are_not_told_across_a_block() {
     // Each sees the other go.
     ada_reads.until(&format!("presence {} false available", bob.user)).await;
     bob_reads.until(&format!("presence {} false available", ada.user)).await;
+    // Once.
+    world.block(ada, bob).await;
     for who in [ada, bob] {
         world.set_status(who, StatusKind::Away, None).await;
         cem_reads.until(&format!("presence {} true away", who.user)).await;

@@ -49,6 +49,23 @@ async fn the_directory_goes_on_at_its_cursor() {
 }
 
 #[tokio::test]
+async fn a_page_of_the_directory_takes_bounded_work_and_moves_on_over_those_who_are_left_out() {
+    let world = World::new().await;
+    let ada = world.user("ada").await;
+    for n in 0..25 {
+        let blocker = world.user(&format!("b{n:02}")).await;
+        world.services.relations.block(blocker, ada.user).await.unwrap();
+    }
+    world.user("cem").await;
+    let query = |after| DirectoryQuery { text: String::new(), after, limit: 1 };
+    let first = world.services.users.directory(ada, query(None)).await.unwrap();
+    assert_eq!((first.items.len(), first.next.as_deref()), (0, Some("b19")));
+    let second = world.services.users.directory(ada, query(first.next)).await.unwrap();
+    let names: Vec<_> = second.items.iter().map(|view| view.user.username.as_str()).collect();
+    assert_eq!((names, second.next), (vec!["cem"], None));
+}
+
+#[tokio::test]
 async fn a_profile_that_is_so_already_is_not_changed() {
     let world = World::new().await;
     let (ada, bob, _) = world.pair().await;

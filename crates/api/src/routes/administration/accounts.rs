@@ -55,7 +55,8 @@ pub(in crate::routes) async fn show(
 
 /// Lock an account
 ///
-/// It can't sign in any more, and its sessions end at once. A lock that it has is replaced.
+/// It can't sign in any more, and its sessions end at once. A lock that it has is replaced; the same
+/// lock again changes nothing.
 #[utoipa::path(
     tag = "Administration",
     operation_id = "lockAccount",
