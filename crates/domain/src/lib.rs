@@ -5,6 +5,8 @@
 
 mod administration;
 mod change;
+mod channel;
+mod community;
 mod conversation;
 mod day;
 mod entropy;
@@ -28,9 +30,14 @@ mod view;
 
 pub use administration::{Act, Acting, Actor, AuditAction, AuditDetails, AuditEntry, Lock, LockReason, Named};
 pub use change::{ChangeGround, MessageAction, MessageChange, MessagePlan, MessageRefusal};
+pub use channel::{ChannelAction, ChannelChange, ChannelPlan, NewChannel};
+pub use community::{
+    Access, Category, ChannelTraits, CommunityAction, CommunityChange, CommunityPlan, CommunityRefusal,
+    CommunityTraits, NewCommunity, Traits, admit, name_key,
+};
 pub use conversation::{
     Conversation, ConversationKind, ConversationName, Delivery, Description, Member, MemberSettings,
-    MemberSettingsChange, ReceiptKind,
+    MemberSettingsChange, ReceiptKind, Shape,
 };
 pub use day::{Activity, Day, DaySum};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};

@@ -9,6 +9,7 @@ use crate::{ServiceResult, Services};
 
 const STATUS_ENDS: Duration = Duration::from_secs(1);
 const MEMBERSHIPS: Duration = Duration::from_secs(1);
+const SWEEPS: Duration = Duration::from_secs(1);
 const LEASES: Duration = Duration::from_secs(5);
 const UPKEEP: Duration = Duration::from_secs(60);
 const PURGE: Duration = Duration::from_secs(3600);
@@ -29,6 +30,8 @@ impl Background {
         tasks.spawn(every("end statuses", STATUS_ENDS, move || end_statuses(s.clone())));
         let s = services.clone();
         tasks.spawn(every("settle memberships", MEMBERSHIPS, move || settle_memberships(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("erase what is deleted", SWEEPS, move || sweep(s.clone())));
         let s = services.clone();
         tasks.spawn(every("expire leases", LEASES, move || expire_leases(s.clone())));
         let s = services.clone();
@@ -73,6 +76,10 @@ async fn end_statuses(services: Services) -> ServiceResult<()> {
 
 async fn settle_memberships(services: Services) -> ServiceResult<()> {
     Ok(services.deps.settle_doubts().await?)
+}
+
+async fn sweep(services: Services) -> ServiceResult<()> {
+    services.deps.sweep().await
 }
 
 async fn expire_leases(services: Services) -> ServiceResult<()> {

@@ -8,6 +8,7 @@ mod administration;
 mod auth;
 mod background;
 mod changes;
+mod communities;
 mod config;
 mod conversations;
 mod error;
@@ -45,6 +46,10 @@ pub use administration::{
 };
 pub use auth::*;
 pub use background::Background;
+pub use communities::{
+    ChannelUpdate, CommunityLimits, CommunityQuery, CommunityService, CommunityUpdate, CommunityView, CreateChannel,
+    CreateCommunity,
+};
 pub use config::{AuthConfig, ServicesConfig};
 pub use conversations::{ConversationService, InboxCursor, OpenedConversation};
 pub use error::{AuthFailure, ServiceError, ServiceResult};
@@ -72,6 +77,8 @@ pub(crate) struct Deps {
     pub(crate) reach: reach::Reach,
     pub(crate) activities: administration::Activities,
     pub(crate) unsure: membership::Unsure,
+    /// What can be set about communities.
+    pub(crate) communities: CommunityLimits,
     /// Whether other servers change the store as well.
     pub(crate) shared_store: bool,
 }
@@ -98,6 +105,8 @@ pub struct Services {
     pub conversations: Arc<ConversationService>,
     /// Groups and who is in them.
     pub groups: Arc<GroupService>,
+    /// Communities and their channels.
+    pub communities: Arc<CommunityService>,
     /// Sending and reading messages.
     pub messages: Arc<MessageService>,
     /// Friends, friend requests and blocks.
@@ -134,6 +143,7 @@ impl Services {
             group_turns: Turns::default(),
             activities: administration::Activities::default(),
             unsure: membership::Unsure::default(),
+            communities: config.communities,
             shared_store: config.shared_store,
         });
         let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
@@ -145,6 +155,7 @@ impl Services {
             presence: Arc::new(PresenceService::new(Arc::clone(&deps))),
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
             groups: Arc::new(GroupService::new(Arc::clone(&deps), config.group_members)),
+            communities: Arc::new(CommunityService::new(Arc::clone(&deps))),
             messages: Arc::new(MessageService::new(Arc::clone(&deps))),
             relations: Arc::new(RelationService::new(Arc::clone(&deps), config.relations)),
             live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Change, ClientMessageId, Content, ConversationId, Delivery, Event, Fingerprint, Forward, Forwarded, InvalidValue,
-    Member, Mentions, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq,
+    Member, Mentions, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq, Shape,
     StreamId, Timestamp, UserId,
     store::{AppendOutcome, PAGE_BYTES, StoreResult, Window},
 };
@@ -252,6 +252,10 @@ fn unknown_message(field: &'static str) -> ServiceError {
 }
 
 async fn append(deps: &Deps, key: &SendKey, new: NewMessage) -> ServiceResult<(MessageView, bool)> {
+    if deps.shape(new.conversation_id).await? == Some(Shape::Community) {
+        // Its log tells of it alone.
+        return sent_before(deps, key, ServiceError::NotPermitted).await;
+    }
     let other = deps.other_in(new.conversation_id, new.sender_id).await?;
     let verdict = match other {
         Some(other) => deps.may_write(new.sender_id, other).await?,

@@ -6,6 +6,7 @@
 mod administration;
 mod auth;
 mod commands;
+mod community;
 mod conversation;
 mod events;
 mod group;
@@ -33,6 +34,7 @@ pub use auth::{ChangePassword, DeleteAccount, LogIn, Refresh, SignUp, SignedIn, 
 pub use commands::{
     Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential, Subject,
 };
+pub use community::{Access, Community, NewChannel, NewCommunity, TraitFields, UpdateChannel, UpdateCommunity};
 pub use conversation::{
     Conversation, ConversationDeleted, Kind as ConversationKind, OpenDirect, Position, Receipt, SetReceipt, SetTyping,
     Typing,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, Emoji, InvalidValue, LockReason,
+    Bio, Category, ClientMessageId, ConversationName, Description, DisplayName, Email, Emoji, InvalidValue, LockReason,
     MessageText, ObjectId, RequestText, StatusText, Timestamp, Username,
 };
 use parlor_services::Password;
@@ -70,6 +70,10 @@ pub(super) fn client_message_id(text: &str) -> Result<(), ValidationError> {
 
 pub(super) fn conversation_name(text: &str) -> Result<(), ValidationError> {
     check(ConversationName::parse(text))
+}
+
+pub(crate) fn category(text: &str) -> Result<(), ValidationError> {
+    check(Category::parse(text))
 }
 
 pub(super) fn description(text: &str) -> Result<(), ValidationError> {

@@ -10,6 +10,7 @@
 mod administration;
 mod audit;
 mod checksum;
+mod communities;
 mod conversations;
 mod error;
 mod groups;
@@ -30,6 +31,9 @@ pub use administration::{ADMINISTERS_NO_MORE, AccountCounts, Accounts, Acted, Ad
 pub use audit::MockAuditStore;
 pub use audit::{ActorFilter, AuditPage, AuditStore};
 pub use checksum::Checksum;
+#[cfg(any(test, feature = "testing"))]
+pub use communities::MockCommunityStore;
+pub use communities::{CommunityChanged, CommunityDirectory, CommunityOutcome, CommunityStore, Move};
 #[cfg(any(test, feature = "testing"))]
 pub use conversations::MockConversationStore;
 pub use conversations::{
@@ -79,6 +83,8 @@ pub struct Stores {
     pub conversations: Arc<dyn ConversationStore>,
     /// Groups and their changes.
     pub groups: Arc<dyn GroupStore>,
+    /// Communities, their channels, and their changes.
+    pub communities: Arc<dyn CommunityStore>,
     /// The message log.
     pub messages: Arc<dyn MessageStore>,
     /// Friends, friend requests and blocks.

@@ -9,6 +9,8 @@
 pub mod administration;
 pub mod blocks;
 pub mod changes;
+pub mod channels;
+pub mod communities;
 pub mod conversations;
 pub mod groups;
 pub mod mentions;
@@ -166,6 +168,24 @@ macro_rules! store_behaviours {
                 members_are_found_by_their_names
                 what_is_unread_is_summed_up_by_how_one_sees_it
                 unread_counts_agree_with_a_model_after_any_history
+            ]
+            channels [
+                a_new_channel_has_all_members_or_those_who_manage
+                a_role_opens_and_closes_private_channels
+                a_channel_closes_and_opens
+                members_are_added_to_a_private_channel_by_name
+                the_inbox_has_channels_among_the_others_and_no_communities
+                what_is_deleted_is_left_and_then_erased_in_steps
+            ]
+            communities [
+                a_community_begins_with_its_owner_and_what_tells_of_it
+                a_name_is_one_however_it_is_written
+                who_joins_is_in_every_public_channel_and_has_read_what_was_there
+                who_goes_is_out_of_every_channel
+                what_is_refused_changes_nothing
+                the_directory_shows_public_communities_by_name
+                of_many_who_join_at_once_each_is_counted_and_in_every_channel
+                the_communities_of_a_user_are_paged_by_their_ids
             ]
             relations [
                 a_request_waits_in_both_streams_until_it_is_accepted
@@ -394,6 +414,7 @@ pub async fn fill(f: &Fixture) {
         f.stores.messages.append(&new).await.unwrap();
         groups.push(group);
     }
+    communities::furnish(f, users[0], &users[1..]).await;
     let (user, store) = (users[1], &f.stores.conversations);
     let put_away = MemberSettingsChange { archived: Some(true), ..MemberSettingsChange::default() };
     store.set_settings(groups[0], user, &put_away).await.unwrap();

@@ -21,7 +21,7 @@ use super::{
 use crate::MigrationError;
 
 /// Every migration there has been, in their order. What a released one says never changes.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("V1__accounts", include_str!("../../../../migrations/mongodb/V1__accounts.json")),
     ("V2__conversations", include_str!("../../../../migrations/mongodb/V2__conversations.json")),
     ("V3__holds", include_str!("../../../../migrations/mongodb/V3__holds.json")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str); 9] = [
     ("V7__administration", include_str!("../../../../migrations/mongodb/V7__administration.json")),
     ("V8__message_changes", include_str!("../../../../migrations/mongodb/V8__message_changes.json")),
     ("V9__mentions", include_str!("../../../../migrations/mongodb/V9__mentions.json")),
+    ("V10__communities", include_str!("../../../../migrations/mongodb/V10__communities.json")),
 ];
 
 /// For how long a node has the lock unless it says that it still needs it.

@@ -6,6 +6,7 @@ mod administration;
 mod appender;
 mod audit;
 mod changes;
+mod communities;
 mod conversations;
 mod database;
 mod deployment;
@@ -14,6 +15,7 @@ mod error;
 mod gather;
 mod groups;
 mod holds;
+mod inbox;
 mod maintenance;
 mod members;
 mod mentions;
@@ -137,6 +139,7 @@ impl MongoStore {
             sessions: self.database.clone(),
             conversations: self.database.clone(),
             groups: self.database.clone(),
+            communities: self.database.clone(),
             messages: self.database.clone(),
             relations: self.database.clone(),
             administration: self.database.clone(),

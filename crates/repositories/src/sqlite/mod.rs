@@ -3,6 +3,7 @@
 mod administration;
 mod audit;
 mod changes;
+mod communities;
 mod conversations;
 mod error;
 mod groups;
@@ -129,6 +130,7 @@ impl SqliteStore {
             sessions: self.database.clone(),
             conversations: self.database.clone(),
             groups: self.database.clone(),
+            communities: self.database.clone(),
             messages: self.database.clone(),
             relations: self.database.clone(),
             administration: self.database.clone(),

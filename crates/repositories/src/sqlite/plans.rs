@@ -13,7 +13,7 @@ use super::{
     users::TERM,
 };
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     include_str!("administration.rs"),
     include_str!("audit.rs"),
     include_str!("statistics.rs"),
@@ -22,6 +22,8 @@ const SOURCES: [&str; 13] = [
     include_str!("conversations.rs"),
     include_str!("groups.rs"),
     include_str!("mentions.rs"),
+    include_str!("communities/mod.rs"),
+    include_str!("communities/channels.rs"),
     include_str!("messages.rs"),
     include_str!("changes.rs"),
     include_str!("relations.rs"),

@@ -28,6 +28,12 @@ pub struct LimitSettings {
     pub syncs_per_user: RateSettings,
     /// How many members a group may have.
     pub group_members: u32,
+    /// In how many communities a user may be.
+    pub communities: u32,
+    /// How many members a community may have.
+    pub community_members: u32,
+    /// How many channels a community may have.
+    pub channels: u32,
     /// How many friends a user may have.
     pub friends: u32,
     /// How many users one may block.

@@ -12,6 +12,7 @@ mod administration;
 mod auth;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it looks for")]
 mod changes;
+mod communities;
 mod conversations;
 mod faults;
 mod groups;

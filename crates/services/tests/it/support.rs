@@ -11,8 +11,8 @@ use parlor_domain::{
 };
 use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, MessageBody, Password, Rate, Ready, RelationLimits,
-    SendMessage, Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, CommunityLimits, CreateGroup, LimitsConfig, MessageBody, Password, Rate, Ready,
+    RelationLimits, SendMessage, Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 
 use crate::store::TestStore;
@@ -289,6 +289,7 @@ pub(crate) fn config() -> ServicesConfig {
         shared_store: false,
         relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 3, blocks: 2 },
         group_members: 5,
+        communities: CommunityLimits { everyone_creates: true, per_user: 5, members: 5, channels: 5 },
     }
 }
 

@@ -10,7 +10,7 @@ use parlor_repositories::{MigrationError, contract::Fixture, testing::MongoDatab
 use super::{connect, fresh, meddle};
 
 /// All that there are, in order.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "V1__accounts",
     "V2__conversations",
     "V3__holds",
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 9] = [
     "V7__administration",
     "V8__message_changes",
     "V9__mentions",
+    "V10__communities",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

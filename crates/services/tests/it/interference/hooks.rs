@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use parlor_domain::{
     ConversationId, GroupChange, Login, Member, MemberSettingsChange, NewGroup, PasswordHash, ProfileChange, Rev,
-    SessionId, Status, Timestamp, UnreadTotals, User, UserId,
+    SessionId, Shape, Status, Timestamp, UnreadTotals, User, UserId,
     store::{
         ConversationStore, Credentials, Deleted, Directory, GroupOutcome, GroupStore, Head, Inbox, InboxEntry,
         MembersPage, NewDirect, NewUser, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreError,
@@ -216,6 +216,9 @@ struct Conversations(Arc<dyn ConversationStore>, Arc<Hooks>);
 impl ConversationStore for Conversations {
     async fn open_direct(&self, new: &NewDirect) -> StoreResult<OpenedDirect> {
         self.0.open_direct(new).await
+    }
+    async fn shape(&self, id: ConversationId) -> StoreResult<Option<Shape>> {
+        self.0.shape(id).await
     }
     async fn find(&self, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>> {
         self.1.around(Point::FindConversation, self.0.find(id, user)).await

@@ -44,6 +44,7 @@ impl World {
         let said = async |by: &Client, text: &str| by.say(&direct, text).await["id"].as_str().unwrap().to_owned();
         let by_bob = said(bob, "Hello, Ada.").await;
         let (by_ada, another) = (said(ada, "Hello, Bob.").await, said(ada, "Goodbye, Bob.").await);
+        let (community, bobs) = (community(ada, "Table", "public").await, community(bob, "Bob's", "public").await);
         let names = vec![
             ("$byBob", by_bob),
             ("$byAda", by_ada),
@@ -51,6 +52,13 @@ impl World {
             ("$direct", direct),
             ("$foreign", bob.direct(eve).await),
             ("$group", ada.group(&[bob]).await),
+            ("$community", community.clone()),
+            ("$channel", channel(ada, &community, "council").await),
+            ("$passing", channel(ada, &community, "passing").await),
+            ("$doomed", self::community(ada, "Doomed", "public").await),
+            ("$bobsChannel", channel(bob, &bobs, "general").await),
+            ("$bobs", bobs),
+            ("$hidden", self::community(bob, "Hidden", "private").await),
             ("$led", bob.group(&[ada]).await),
             ("$flos", flo.direct(bob).await),
             ("$gone", ada.direct(gus).await),
@@ -133,6 +141,18 @@ impl World {
         let text = self.names.iter().fold(text, |text, (name, id)| text.replace(id, name));
         if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) { "$new".to_owned() } else { text }
     }
+}
+
+/// Makes a community. Gives its id.
+async fn community(by: &Client, name: &str, privacy: &str) -> String {
+    let answer = by.post("/api/v1/communities", json!({ "name": name, "privacy": privacy })).await;
+    answer.body["id"].as_str().unwrap().to_owned()
+}
+
+/// Makes a channel. Gives its id.
+async fn channel(by: &Client, community: &str, name: &str) -> String {
+    let answer = by.post(&format!("/api/v1/communities/{community}/channels"), json!({ "name": name })).await;
+    answer.body["id"].as_str().unwrap().to_owned()
 }
 
 /// Asks somebody to be friends. Gives the request's id.
