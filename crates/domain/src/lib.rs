@@ -15,6 +15,7 @@ mod marks;
 mod mention;
 mod message;
 mod relation;
+mod search;
 mod session;
 mod status;
 pub mod store;
@@ -44,6 +45,7 @@ pub use message::{
     SystemEvent,
 };
 pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};
+pub use search::{SearchQuery, SnippetPart, index_terms, sender_term};
 pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};
 pub use status::{Presence, Status, StatusKind, StatusText};
 pub use stream::{StreamId, UserChange, UserTopic};

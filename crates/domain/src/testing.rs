@@ -8,7 +8,7 @@ use std::{
 pub use crate::SeededEntropy;
 pub use crate::store::{
     MockAdminStore, MockAuditStore, MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore,
-    MockRelationStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore,
+    MockRelationStore, MockSearchStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore,
 };
 use crate::{Clock, Timestamp};
 

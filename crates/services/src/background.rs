@@ -9,6 +9,7 @@ use crate::{ServiceResult, Services};
 
 const STATUS_ENDS: Duration = Duration::from_secs(1);
 const MEMBERSHIPS: Duration = Duration::from_secs(1);
+const INDEX: Duration = Duration::from_millis(250);
 const LEASES: Duration = Duration::from_secs(5);
 const UPKEEP: Duration = Duration::from_secs(60);
 const PURGE: Duration = Duration::from_secs(3600);
@@ -29,6 +30,8 @@ impl Background {
         tasks.spawn(every("end statuses", STATUS_ENDS, move || end_statuses(s.clone())));
         let s = services.clone();
         tasks.spawn(every("settle memberships", MEMBERSHIPS, move || settle_memberships(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("index messages", INDEX, move || index(s.clone())));
         let s = services.clone();
         tasks.spawn(every("expire leases", LEASES, move || expire_leases(s.clone())));
         let s = services.clone();
@@ -75,6 +78,10 @@ async fn settle_memberships(services: Services) -> ServiceResult<()> {
     Ok(services.deps.settle_doubts().await?)
 }
 
+async fn index(services: Services) -> ServiceResult<()> {
+    Ok(services.deps.index_some().await?)
+}
+
 async fn expire_leases(services: Services) -> ServiceResult<()> {
     services.hub().expire_leases();
     Ok(())
@@ -93,5 +100,6 @@ async fn upkeep_store(services: &Services) -> ServiceResult<()> {
 }
 
 async fn purge(services: Services) -> ServiceResult<()> {
+    services.deps.indexer.sweep_again();
     Ok(services.auth.purge().await?)
 }

@@ -175,6 +175,7 @@ fn excerpt(message: &Message) -> Option<String> {
 async fn make(deps: &Deps, change: &MessageChange) -> ServiceResult<MessageView> {
     match deps.stores.messages.change(change).await? {
         ChangeOutcome::Changed(message) => {
+            deps.indexer.note(message.conversation_id);
             let told = tell(deps, change.by, &message).await;
             if told.is_err() {
                 reconcile(deps, &message);

@@ -12,6 +12,7 @@ mod config;
 mod conversations;
 mod error;
 mod groups;
+mod indexer;
 mod limits;
 mod live;
 mod log;
@@ -23,6 +24,7 @@ mod presence;
 mod reach;
 mod recent;
 mod relations;
+mod search;
 mod sync;
 mod turns;
 mod users;
@@ -55,6 +57,7 @@ pub use messages::{HistoryPage, MessageBody, MessageService, SendMessage, Sent};
 pub use page::Page;
 pub use presence::PresenceService;
 pub use relations::{AskedFriend, RelationLimits, RelationService, RequestCursor};
+pub use search::{FoundMessage, MessageSearch, SearchPage, SearchService};
 pub use sync::{StreamSync, SyncService, Synced};
 pub use users::{Avatar, DirectoryQuery, ProfileUpdate, UserService};
 
@@ -72,6 +75,7 @@ pub(crate) struct Deps {
     pub(crate) reach: reach::Reach,
     pub(crate) activities: administration::Activities,
     pub(crate) unsure: membership::Unsure,
+    pub(crate) indexer: indexer::Indexer,
     /// Whether other servers change the store as well.
     pub(crate) shared_store: bool,
 }
@@ -100,6 +104,8 @@ pub struct Services {
     pub groups: Arc<GroupService>,
     /// Sending and reading messages.
     pub messages: Arc<MessageService>,
+    /// Searching in messages.
+    pub search: Arc<SearchService>,
     /// Friends, friend requests and blocks.
     pub relations: Arc<RelationService>,
     /// What a client has missed.
@@ -134,6 +140,7 @@ impl Services {
             group_turns: Turns::default(),
             activities: administration::Activities::default(),
             unsure: membership::Unsure::default(),
+            indexer: indexer::Indexer::default(),
             shared_store: config.shared_store,
         });
         let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
@@ -146,6 +153,7 @@ impl Services {
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
             groups: Arc::new(GroupService::new(Arc::clone(&deps), config.group_members)),
             messages: Arc::new(MessageService::new(Arc::clone(&deps))),
+            search: Arc::new(SearchService::new(Arc::clone(&deps))),
             relations: Arc::new(RelationService::new(Arc::clone(&deps), config.relations)),
             live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),
             auth,

@@ -278,6 +278,7 @@ async fn tell(deps: &Deps, sender: UserId, outcome: AppendOutcome) -> ServiceRes
     match outcome {
         AppendOutcome::Appended { message, held } => {
             deps.activities.has_sent(sender, message.created_at);
+            deps.indexer.note(message.conversation_id);
             let delivery = held.map(|held| if held { Delivery::Held } else { Delivery::Sent });
             let mut view = MessageView { message, delivery, quote: None };
             // Read behind the append: a deletion that came before it leaves nothing to quote, a later one is told later.

@@ -12,6 +12,7 @@ mod me;
 mod messages;
 mod params;
 mod people;
+mod search;
 mod sessions;
 mod status;
 mod unknown;
@@ -72,6 +73,7 @@ fn api<T: Table>(table: T) -> T {
     table
         .with(messages::send)
         .with(messages::history)
+        .with(search::messages)
         .with(auth::sign_up)
         .with(auth::log_in)
         .with(auth::log_out)

@@ -18,6 +18,7 @@ mod page;
 mod people;
 mod problem;
 pub(crate) mod rules;
+mod search;
 mod secret;
 mod session;
 mod socketio;
@@ -57,6 +58,7 @@ pub use people::{
     BlockUpdate, BlockedUser, Friend, FriendRemoved, FriendRequest, Relation, RequestState, SendFriendRequest,
 };
 pub use problem::{FieldError, Problem};
+pub use search::{FoundMessage, SearchPage, SnippetPart};
 pub use secret::Secret;
 pub use session::{Session, Ticket};
 pub use socketio::{Acknowledgement, RefusedCommand, SocketIoAuth, SocketIoEvent, UnaskedProblem};

@@ -16,6 +16,7 @@ mod groups;
 mod maintenance;
 mod messages;
 mod relations;
+mod search;
 mod sessions;
 mod statistics;
 mod transfer;
@@ -53,6 +54,9 @@ pub use relations::{
     RequestChange, RequestOutcome, RequestPage, TiePage,
 };
 #[cfg(any(test, feature = "testing"))]
+pub use search::MockSearchStore;
+pub use search::{IndexEntry, IndexProgress, Look, Looked, ResultKey, SearchStore};
+#[cfg(any(test, feature = "testing"))]
 pub use sessions::MockSessionStore;
 pub use sessions::{NewSession, Renewal, SessionStore};
 #[cfg(any(test, feature = "testing"))]
@@ -81,6 +85,8 @@ pub struct Stores {
     pub groups: Arc<dyn GroupStore>,
     /// The message log.
     pub messages: Arc<dyn MessageStore>,
+    /// What messages are found by.
+    pub search: Arc<dyn SearchStore>,
     /// Friends, friend requests and blocks.
     pub relations: Arc<dyn RelationStore>,
     /// What administrators do to accounts.

@@ -14,6 +14,7 @@ pub mod groups;
 pub mod mentions;
 pub mod messages;
 pub mod relations;
+pub mod search;
 pub mod sessions;
 pub mod streams;
 pub mod transfer;
@@ -186,6 +187,18 @@ macro_rules! store_behaviours {
                 whether_somebody_has_written_is_known
                 a_deleted_account_is_nobodys_friend_and_its_friends_are_told
                 who_can_write_is_a_setting_like_the_others
+            ]
+            search [
+                all_languages_are_found_alike
+                results_come_from_the_newest_on_whatever_order_they_were_entered_in
+                messages_of_one_moment_come_in_the_order_of_their_ids
+                a_look_goes_on_where_the_last_one_ended
+                only_what_is_asked_for_is_found
+                what_is_not_said_any_more_is_not_found
+                entering_again_changes_nothing
+                who_comes_late_with_an_older_state_changes_nothing
+                how_far_the_index_has_come_is_known
+                the_index_never_goes_back
             ]
             streams [
                 only_the_newest_change_of_a_topic_is_kept
@@ -410,6 +423,7 @@ pub async fn fill(f: &Fixture) {
     f.stores.messages.changes(conversations[0], Rev::ZERO, 1).await.unwrap();
     store.find_many(&groups, users[7]).await.unwrap();
     f.stores.groups.of(users[7]).await.unwrap();
+    search::fill(f, &conversations).await;
     let page = MembersPage { conversation: groups[0], after: Some(users[3]), limit: 10 };
     f.stores.groups.members(&page).await.unwrap();
 }

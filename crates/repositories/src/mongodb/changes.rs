@@ -24,6 +24,7 @@ use super::{
     documents::{MemberDocument, MessageDocument, ReactionDocument, VersionDocument, decode, encode, long, oid},
     error::{Attempt, duplicate},
     messages::read_page,
+    search,
 };
 
 /// Makes the change that is planned for the message as it is.
@@ -108,10 +109,12 @@ async fn write(
             if let Some(version) = &plan.replaced {
                 c.versions.insert_one(encode(&VersionDocument::new(version))?).session(&mut *session).await?;
             }
+            search::take_out(c, session, (id, rev)).await?;
         }
         MessageAction::Delete => {
             c.versions.delete_many(about.clone()).session(&mut *session).await?;
             c.reactions.delete_many(about).session(&mut *session).await?;
+            search::take_out(c, session, (id, rev)).await?;
         }
         MessageAction::React(emoji) => {
             let emoji = emoji.clone();

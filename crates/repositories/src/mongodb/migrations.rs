@@ -21,7 +21,7 @@ use super::{
 use crate::MigrationError;
 
 /// Every migration there has been, in their order. What a released one says never changes.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("V1__accounts", include_str!("../../../../migrations/mongodb/V1__accounts.json")),
     ("V2__conversations", include_str!("../../../../migrations/mongodb/V2__conversations.json")),
     ("V3__holds", include_str!("../../../../migrations/mongodb/V3__holds.json")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str); 9] = [
     ("V7__administration", include_str!("../../../../migrations/mongodb/V7__administration.json")),
     ("V8__message_changes", include_str!("../../../../migrations/mongodb/V8__message_changes.json")),
     ("V9__mentions", include_str!("../../../../migrations/mongodb/V9__mentions.json")),
+    ("V10__search", include_str!("../../../../migrations/mongodb/V10__search.json")),
 ];
 
 /// For how long a node has the lock unless it says that it still needs it.
@@ -314,13 +315,16 @@ async fn take_lock(c: &Collections, owner: ObjectId) -> Result<bool, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::{FILES, Migration};
 
     #[test]
     fn every_file_is_a_migration_and_has_its_number() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/mongodb");
         let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name()).collect();
-        files.sort_unstable();
+        let number = |file: &OsString| file.to_str().unwrap()[1..].split_once("__").unwrap().0.parse::<u32>().unwrap();
+        files.sort_unstable_by_key(number);
         assert_eq!(files.len(), FILES.len());
         for (file, migration) in files.iter().zip(Migration::all()) {
             assert_eq!(file.to_str().unwrap(), format!("{}.json", migration.name));

@@ -22,6 +22,7 @@ mod migrations;
 #[cfg(test)]
 mod plans;
 mod relations;
+mod search;
 mod sessions;
 mod statistics;
 mod transfer;
@@ -138,6 +139,7 @@ impl MongoStore {
             conversations: self.database.clone(),
             groups: self.database.clone(),
             messages: self.database.clone(),
+            search: self.database.clone(),
             relations: self.database.clone(),
             administration: self.database.clone(),
             audit: self.database.clone(),

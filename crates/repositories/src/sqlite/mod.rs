@@ -15,6 +15,7 @@ mod plans;
 mod readers;
 mod relations;
 mod rows;
+mod search;
 mod sessions;
 mod statistics;
 mod transfer;
@@ -130,6 +131,7 @@ impl SqliteStore {
             conversations: self.database.clone(),
             groups: self.database.clone(),
             messages: self.database.clone(),
+            search: self.database.clone(),
             relations: self.database.clone(),
             administration: self.database.clone(),
             audit: self.database.clone(),

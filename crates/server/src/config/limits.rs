@@ -20,7 +20,7 @@ pub struct LimitSettings {
     pub conversations_per_user: RateSettings,
     /// Friend requests of one user.
     pub friend_requests_per_user: RateSettings,
-    /// Directory searches of one user.
+    /// Searches of one user, in the directory and in messages.
     pub searches_per_user: RateSettings,
     /// Receipts, typing, status and profile changes of one user.
     pub signals_per_user: RateSettings,

@@ -24,5 +24,6 @@ mod reach;
 mod recovery;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it looks for")]
 mod relations;
+mod search;
 mod sync;
 mod users;

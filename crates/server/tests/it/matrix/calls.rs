@@ -120,6 +120,8 @@ fn whole(path: &str) -> String {
 fn query(row: &Row) -> &'static str {
     match (&*row.operation, &*row.about) {
         ("GET /users", _) => "?q=$name",
+        ("GET /search/messages", "in one conversation") => "?q=hello&conversationId=$object",
+        ("GET /search/messages", _) => "?q=hello&limit=100",
         ("GET /friend-requests", "outgoing") => "?direction=outgoing",
         (operation, _) if operation.starts_with("GET ") && operation.ends_with("/reactions") => "?emoji=:wave:",
         _ => "",

@@ -8,7 +8,8 @@ use parlor_domain::{
     store::{Credentials, Deleted, StoreError, StoreResult, Stores},
     testing::{
         MockAdminStore, MockAuditStore, MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore,
-        MockRelationStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore, SettableClock,
+        MockRelationStore, MockSearchStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore,
+        SettableClock,
     },
 };
 use parlor_services::{AuthFailure, Caller, LogIn, Password, ServiceError, ServiceResult, Services, SignedIn};
@@ -31,6 +32,7 @@ fn stores(users: MockUserStore, sessions: MockSessionStore) -> Stores {
         conversations: Arc::new(MockConversationStore::new()),
         groups: Arc::new(MockGroupStore::new()),
         messages: Arc::new(MockMessageStore::new()),
+        search: Arc::new(MockSearchStore::new()),
         relations: Arc::new(MockRelationStore::new()),
         administration: Arc::new(MockAdminStore::new()),
         audit: Arc::new(MockAuditStore::new()),
