@@ -60,7 +60,9 @@ impl GroupService {
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let _turn = deps.group_turns.of(new.id.as_bytes()).lock().await;
-            match deps.stores.groups.create(&new).await {
+            let outcome = deps.stores.groups.create(&new).await;
+            deps.reach.changed(&new.members);
+            match outcome {
                 Ok(GroupOutcome::Changed(changed)) => tell(&deps, &changed).await,
                 Ok(GroupOutcome::Refused(refusal)) => return Err(refused(refusal, "memberIds")),
                 Err(error) => {
@@ -210,6 +212,7 @@ async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action
     let concerned = concerned(&action);
     let change = GroupChange { conversation, actor, action, messages, now: deps.clock.now() };
     let outcome = deps.stores.groups.change(&change).await;
+    deps.reach.changed(&concerned);
     // What was changed before without an answer is not changed now, and may not have been told yet.
     match &outcome {
         Ok(GroupOutcome::Changed(changed)) if changed.messages.is_empty() => {

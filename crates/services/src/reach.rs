@@ -116,8 +116,8 @@ impl Reach {
         }
     }
 
-    /// Forgets what is known of these users. To be called after each change of their relations, also if it failed: the
-    /// answer alone may be missing.
+    /// Forgets what is known of these users. To be called after each change of their relations and of the groups that they
+    /// are in, also if it failed: the answer alone may be missing.
     pub(crate) fn changed(&self, users: &[UserId]) {
         for user in users {
             self.count(*user).fetch_add(1, Ordering::AcqRel);
@@ -205,6 +205,8 @@ impl Deps {
         let blocked = back == Some(TieKind::Block);
         let wanted = match to.settings.who_can_write {
             WhoCanWrite::Anyone => !blocked,
+            WhoCanWrite::SharedGroups if back.is_some() => back == Some(TieKind::Friend),
+            WhoCanWrite::SharedGroups => self.stores.groups.share_group(to.id, from).await?,
             WhoCanWrite::Friends => back == Some(TieKind::Friend),
             WhoCanWrite::Nobody => false,
         };

@@ -465,3 +465,17 @@ pub async fn the_groups_of_a_user_are_known(f: &Fixture) {
     let found: HashSet<ConversationId> = f.stores.groups.of(bob).await.unwrap().into_iter().collect();
     assert_eq!(found, HashSet::from([groups[0], groups[1]]));
 }
+
+pub async fn who_shares_a_group_is_known(f: &Fixture) {
+    let [ada, bob, cem] = three(f).await;
+    f.open(ada, cem).await;
+    let shares = async |user, other| f.stores.groups.share_group(user, other).await.unwrap();
+    let groups = [f.group(ada, &[bob]).await, f.group(bob, &[ada]).await];
+    assert!(shares(ada, bob).await && shares(bob, ada).await);
+    assert!(!shares(ada, cem).await, "a direct conversation is no group");
+    f.change_group(groups[0], ada, GroupAction::Remove(bob)).await;
+    assert!(shares(ada, bob).await, "there is another one");
+    f.change_group(groups[1], ada, GroupAction::Remove(ada)).await;
+    assert!(!shares(ada, bob).await && !shares(bob, ada).await);
+    assert!(!shares(cem, ada).await && !shares(UserId::from_bytes([9; 12]), ada).await);
+}

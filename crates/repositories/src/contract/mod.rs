@@ -115,6 +115,7 @@ macro_rules! store_behaviours {
                 each_member_sees_a_conversation_in_his_own_way
                 hidden_and_archived_conversations_do_not_end_the_inbox
                 the_groups_of_a_user_are_known
+                who_shares_a_group_is_known
             ]
             messages [
                 messages_count_up_without_a_hole
@@ -410,6 +411,7 @@ pub async fn fill(f: &Fixture) {
     f.stores.messages.changes(conversations[0], Rev::ZERO, 1).await.unwrap();
     store.find_many(&groups, users[7]).await.unwrap();
     f.stores.groups.of(users[7]).await.unwrap();
+    f.stores.groups.share_group(users[7], users[9]).await.unwrap();
     let page = MembersPage { conversation: groups[0], after: Some(users[3]), limit: 10 };
     f.stores.groups.members(&page).await.unwrap();
 }

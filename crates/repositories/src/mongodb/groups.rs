@@ -55,6 +55,10 @@ impl GroupStore for Database {
         self.read(*page, |c, page| members(c, *page).boxed()).await
     }
 
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool> {
+        self.read((user, other), |c, (user, other)| share_group(c, *user, *other).boxed()).await
+    }
+
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         self.read(user, |c, user| {
             async move {
@@ -66,6 +70,20 @@ impl GroupStore for Database {
         })
         .await
     }
+}
+
+async fn share_group(c: &Collections, user: UserId, other: UserId) -> Attempt<bool> {
+    let mine = doc! { "user": oid(user.as_bytes()), "role": { "$exists": true } };
+    let mut found = c.newest_members.find(mine).projection(doc! { "_id": 0, "conversation": 1 }).await?;
+    let mut groups = Vec::new();
+    while found.advance().await? {
+        groups.push(found.current().get_object_id("conversation").map_err(StoreError::corrupt)?);
+    }
+    if groups.is_empty() {
+        return Ok(false);
+    }
+    let theirs = doc! { "conversation": { "$in": groups }, "user": oid(other.as_bytes()) };
+    Ok(c.newest_members.find_one(theirs).await?.is_some())
 }
 
 async fn members(c: &Collections, page: MembersPage) -> Attempt<Vec<Member>> {

@@ -41,6 +41,17 @@ impl GroupStore for Database {
             .await
     }
 
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool> {
+        const SQL: &str = "SELECT mine.conversation_id FROM members AS mine JOIN members AS theirs \
+             ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = ?2 \
+             WHERE mine.user_id = ?1 AND mine.role IS NOT NULL LIMIT 1";
+        self.readers
+            .read(move |connection| {
+                Ok(first(connection, SQL, [user.as_bytes(), other.as_bytes()], |_| Ok(()))?.is_some())
+            })
+            .await
+    }
+
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         const SQL: &str = "SELECT id FROM members JOIN conversations ON id = conversation_id \
              WHERE user_id = ?1 AND kind = 'group'";

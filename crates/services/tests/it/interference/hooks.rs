@@ -273,6 +273,9 @@ impl GroupStore for Groups {
     async fn members(&self, page: &MembersPage) -> StoreResult<Vec<Member>> {
         self.0.members(page).await
     }
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool> {
+        self.0.share_group(user, other).await
+    }
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         self.0.of(user).await
     }
