@@ -25,4 +25,5 @@ mod recovery;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it looks for")]
 mod relations;
 mod sync;
+mod unread;
 mod users;
