@@ -1,7 +1,7 @@
 //! Where messages live, and who is in it.
 
 use crate::{
-    ConversationId, InvalidValue, MemberRole, Rev, Seq, Timestamp, UserId,
+    ConversationId, InvalidValue, MemberRole, Rev, Seq, Timestamp, Traits, UserId,
     value::{is_blank, no_nul, not_blank, one_visible_line, text_value},
 };
 
@@ -16,6 +16,8 @@ pub struct Conversation {
     pub name: Option<ConversationName>,
     /// What a group is for.
     pub description: Option<Description>,
+    /// What else it has.
+    pub traits: Traits,
     /// How many are in it.
     pub member_count: u32,
     /// The `seq` of the newest message.
@@ -35,6 +37,10 @@ pub enum ConversationKind {
     Direct,
     /// Users with roles, who come and go.
     Group,
+    /// The like of a group, with channels to write in.
+    Community,
+    /// A part of a community.
+    Channel,
 }
 
 impl ConversationKind {
@@ -43,13 +49,28 @@ impl ConversationKind {
         match self {
             Self::Direct => "direct",
             Self::Group => "group",
+            Self::Community => "community",
+            Self::Channel => "channel",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Direct, Self::Group].into_iter().find(|kind| kind.name() == name)
+        [Self::Direct, Self::Group, Self::Community, Self::Channel].into_iter().find(|kind| kind.name() == name)
     }
+}
+
+/// What a conversation is for ever: its kind, and what it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A direct one of these two.
+    Direct([UserId; 2]),
+    /// A group.
+    Group,
+    /// A community.
+    Community,
+    /// A channel of this community.
+    Channel(ConversationId),
 }
 
 /// A user in a conversation. Positions only ever move forward.

@@ -89,6 +89,7 @@ impl NewGroup {
             kind: crate::ConversationKind::Group,
             name: Some(self.name.clone()),
             description: self.description.clone(),
+            traits: crate::Traits::None,
             member_count: count(1 + self.members.len()),
             last_seq: Seq::ZERO,
             rev: Rev::ZERO,
@@ -205,7 +206,8 @@ pub struct GroupPlan {
 }
 
 impl GroupChange {
-    /// What is to happen in a group as it is, with all its members.
+    /// What is to happen in a group as it is, with its members: those at least whom it concerns, and if its owner
+    /// leaves, all.
     ///
     /// # Errors
     /// All but `UnknownUsers` and `NotAGroup`, which it can't know.
@@ -216,13 +218,13 @@ impl GroupChange {
             GroupAction::Describe { name, description } if role.manages() => Ok(describe(group, name, description)),
             GroupAction::Add { users, at_most } if role.manages() => {
                 let new = users.iter().copied().filter(|user| role_of(*user).is_none());
-                add(members.len(), new.collect(), *at_most)
+                admit(group.member_count, new.collect(), SystemAction::MembersAdded, *at_most)
             }
             GroupAction::Describe { .. } | GroupAction::Add { .. } => Err(GroupRefusal::NotPermitted),
-            GroupAction::Remove(user) if *user == self.actor => Ok(leave(*user, role, members)),
+            GroupAction::Remove(user) if *user == self.actor => Ok(leave(*user, role, (group, members))),
             GroupAction::Remove(user) => match role_of(*user) {
                 None if role.manages() => Err(GroupRefusal::NoSuchMember),
-                Some(theirs) if role.removes(theirs) => Ok(remove(*user, members)),
+                Some(theirs) if role.removes(theirs) => Ok(remove(*user, group)),
                 Some(_) | None => Err(GroupRefusal::NotPermitted),
             },
             GroupAction::SetRole { user, role: new } => match role_of(*user) {
@@ -231,7 +233,7 @@ impl GroupChange {
                 Some(theirs) if theirs == *new => Ok(GroupPlan::default()),
                 // Who owns a group hands it over; it can't be left without an owner.
                 Some(MemberRole::Owner) => Err(GroupRefusal::NotPermitted),
-                Some(_) => Ok(set_role(*user, *new, self.actor, members)),
+                Some(_) => Ok(set_role(*user, *new, self.actor, group)),
             },
         }
     }
@@ -243,16 +245,27 @@ impl GroupChange {
 
     /// The messages that tell of these events, in a log that has come to `end`.
     pub fn notes(&self, events: Vec<SystemEvent>, end: (Seq, Rev)) -> Vec<Message> {
-        let mut end = end;
-        let placed = self.messages.iter().zip(events).map(|(id, event)| {
-            end = (end.0.next(), end.1.next());
-            note(self.conversation, self.actor, self.now, (*id, end), event)
-        });
-        placed.collect()
+        notes(self.conversation, self.actor, self.now, &self.messages, events, end)
     }
 }
 
-fn note(
+/// The messages that tell of these events, in a log that has come to `end`.
+pub(crate) fn notes(
+    conversation: ConversationId,
+    actor: UserId,
+    now: Timestamp,
+    ids: &[MessageId],
+    events: Vec<SystemEvent>,
+    mut end: (Seq, Rev),
+) -> Vec<Message> {
+    let placed = ids.iter().zip(events).map(|(id, event)| {
+        end = (end.0.next(), end.1.next());
+        note(conversation, actor, now, (*id, end), event)
+    });
+    placed.collect()
+}
+
+pub(crate) fn note(
     conversation_id: ConversationId,
     sender_id: UserId,
     created_at: Timestamp,
@@ -274,7 +287,7 @@ fn note(
     }
 }
 
-fn describe(
+pub(crate) fn describe(
     group: &Conversation,
     name: &Option<ConversationName>,
     description: &Option<Option<Description>>,
@@ -290,27 +303,33 @@ fn describe(
     GroupPlan { name, description, events, ..GroupPlan::default() }
 }
 
-fn add(present: usize, new: Vec<UserId>, at_most: u32) -> Result<GroupPlan, GroupRefusal> {
+/// Lets users in who are not in yet, to so many who are.
+pub(crate) fn admit(
+    present: u32,
+    new: Vec<UserId>,
+    action: SystemAction,
+    at_most: u32,
+) -> Result<GroupPlan, GroupRefusal> {
     if new.is_empty() {
         return Ok(GroupPlan::default());
     }
-    let member_count = count(present + new.len());
+    let member_count = present.saturating_add(count(new.len()));
     if member_count > at_most {
         return Err(GroupRefusal::TooManyMembers);
     }
-    let event = SystemEvent { action: SystemAction::MembersAdded, users: new.clone(), value: None, member_count };
+    let event = SystemEvent { action, users: new.clone(), value: None, member_count };
     Ok(GroupPlan { joins: new, events: vec![event], ..GroupPlan::default() })
 }
 
-fn remove(user: UserId, members: &[Member]) -> GroupPlan {
-    let member_count = count(members.len() - 1);
+fn remove(user: UserId, group: &Conversation) -> GroupPlan {
+    let member_count = group.member_count.saturating_sub(1);
     let event = SystemEvent { action: SystemAction::MembersRemoved, users: vec![user], value: None, member_count };
     GroupPlan { leaves: Some(user), events: vec![event], ..GroupPlan::default() }
 }
 
 /// An owner who leaves hands over to who comes next.
-fn leave(user: UserId, role: MemberRole, members: &[Member]) -> GroupPlan {
-    let member_count = count(members.len() - 1);
+fn leave(user: UserId, role: MemberRole, (group, members): (&Conversation, &[Member])) -> GroupPlan {
+    let member_count = group.member_count.saturating_sub(1);
     let left = SystemEvent { action: SystemAction::MemberLeft, users: vec![user], value: None, member_count };
     let mut plan = GroupPlan { leaves: Some(user), events: vec![left], ..GroupPlan::default() };
     let others = members.iter().filter(|member| member.user_id != user);
@@ -322,8 +341,8 @@ fn leave(user: UserId, role: MemberRole, members: &[Member]) -> GroupPlan {
     plan
 }
 
-fn set_role(user: UserId, role: MemberRole, owner: UserId, members: &[Member]) -> GroupPlan {
-    let member_count = count(members.len());
+fn set_role(user: UserId, role: MemberRole, owner: UserId, group: &Conversation) -> GroupPlan {
+    let member_count = group.member_count;
     if role == MemberRole::Owner {
         let roles = vec![(user, MemberRole::Owner), (owner, MemberRole::Admin)];
         return GroupPlan { roles, events: vec![owner_changed(user, member_count)], ..GroupPlan::default() };

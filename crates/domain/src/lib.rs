@@ -5,6 +5,8 @@
 
 mod administration;
 mod change;
+mod channel;
+mod community;
 mod conversation;
 mod day;
 mod entropy;
@@ -15,6 +17,7 @@ mod marks;
 mod mention;
 mod message;
 mod relation;
+mod search;
 mod session;
 mod status;
 pub mod store;
@@ -28,9 +31,14 @@ mod view;
 
 pub use administration::{Act, Acting, Actor, AuditAction, AuditDetails, AuditEntry, Lock, LockReason, Named};
 pub use change::{ChangeGround, MessageAction, MessageChange, MessagePlan, MessageRefusal};
+pub use channel::{ChannelAction, ChannelChange, ChannelPlan, NewChannel};
+pub use community::{
+    Access, Category, ChannelTraits, CommunityAction, CommunityChange, CommunityPlan, CommunityRefusal,
+    CommunityTraits, NewCommunity, Traits, admit, name_key,
+};
 pub use conversation::{
     Conversation, ConversationKind, ConversationName, Delivery, Description, Member, MemberSettings,
-    MemberSettingsChange, ReceiptKind,
+    MemberSettingsChange, ReceiptKind, Shape,
 };
 pub use day::{Activity, Day, DaySum};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
@@ -44,6 +52,7 @@ pub use message::{
     SystemEvent,
 };
 pub use relation::{FriendRequest, Relation, RequestState, RequestText, Tie, TieKind, WhoCanWrite};
+pub use search::{SearchQuery, SnippetPart, index_terms, sender_term};
 pub use session::{DeviceLabel, PasswordHash, SecretHash, Session};
 pub use status::{Presence, Status, StatusKind, StatusText};
 pub use stream::{StreamId, UserChange, UserTopic};

@@ -167,11 +167,23 @@ pub enum SystemAction {
     Renamed,
     /// The group has another description, which is the value, or none.
     DescriptionChanged,
+    /// The community was made; its name is the value.
+    CommunityCreated,
+    /// The sender has come by himself.
+    MemberJoined,
+    /// The community has another category, which is the value, or none.
+    CategoryChanged,
+    /// The community or channel is public or private now; which, is the value.
+    AccessChanged,
+    /// The channel was made; its name is the value.
+    ChannelCreated,
+    /// The channel stands elsewhere among the others; the value says where.
+    PositionChanged,
 }
 
 impl SystemAction {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::GroupCreated,
         Self::MembersAdded,
         Self::MembersRemoved,
@@ -180,6 +192,12 @@ impl SystemAction {
         Self::OwnerChanged,
         Self::Renamed,
         Self::DescriptionChanged,
+        Self::CommunityCreated,
+        Self::MemberJoined,
+        Self::CategoryChanged,
+        Self::AccessChanged,
+        Self::ChannelCreated,
+        Self::PositionChanged,
     ];
 
     /// The action's name, on the wire and in a store.
@@ -193,6 +211,12 @@ impl SystemAction {
             Self::OwnerChanged => "owner_changed",
             Self::Renamed => "renamed",
             Self::DescriptionChanged => "description_changed",
+            Self::CommunityCreated => "community_created",
+            Self::MemberJoined => "member_joined",
+            Self::CategoryChanged => "category_changed",
+            Self::AccessChanged => "access_changed",
+            Self::ChannelCreated => "channel_created",
+            Self::PositionChanged => "position_changed",
         }
     }
 

@@ -11,6 +11,8 @@ pub enum WhoCanWrite {
     /// Everyone whom he does not block.
     #[default]
     Anyone,
+    /// His friends, and those who are in a group with him.
+    SharedGroups,
     /// His friends.
     Friends,
     /// Nobody.
@@ -19,12 +21,13 @@ pub enum WhoCanWrite {
 
 impl WhoCanWrite {
     /// Every choice.
-    pub const ALL: [Self; 3] = [Self::Anyone, Self::Friends, Self::Nobody];
+    pub const ALL: [Self; 4] = [Self::Anyone, Self::SharedGroups, Self::Friends, Self::Nobody];
 
     /// The choice's name, on the wire and in a store.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Anyone => "anyone",
+            Self::SharedGroups => "sharedGroups",
             Self::Friends => "friends",
             Self::Nobody => "nobody",
         }

@@ -7,8 +7,9 @@ use std::{
 
 pub use crate::SeededEntropy;
 pub use crate::store::{
-    MockAdminStore, MockAuditStore, MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore,
-    MockRelationStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore,
+    MockAdminStore, MockAuditStore, MockCommunityStore, MockConversationStore, MockGroupStore, MockMaintenance,
+    MockMessageStore, MockRelationStore, MockSearchStore, MockSessionStore, MockStatisticsStore, MockTransfer,
+    MockUserStore,
 };
 use crate::{Clock, Timestamp};
 

@@ -83,6 +83,9 @@ pub struct Attachment {
     pub behind: Vec<(StreamId, Rev)>,
 }
 
+/// In conversations that more users listen to, nobody is told who comes and goes: it would be everyone to everyone.
+const PRESENCE_TOLD: usize = 1000;
+
 impl Hub {
     /// A hub without connections over a log.
     pub fn new(config: HubConfig, log: Arc<dyn ChangeLog>, clock: Arc<dyn Clock>) -> Arc<Self> {
@@ -265,6 +268,9 @@ impl Hub {
         for id in conversations {
             let Some(stream) = self.stream(StreamId::Conversation(*id)) else { continue };
             let listeners = &stream.lock().listeners;
+            if listeners.len() > PRESENCE_TOLD {
+                continue;
+            }
             contacts.extend(listeners.iter().filter(|listener| told.insert(listener.user)).cloned());
         }
         let envelope = Envelope::new(None, event);

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor_domain::{
-    Clock, ConversationId, ConversationName, Description, DisplayName, Email, Emoji, Entropy, FriendRequestId,
-    InvalidValue, Login, Mentions, MessageAction, MessageChange, MessageId, MessageText, Metadata, NewGroup,
-    NewMessage, PasswordHash, RequestText, SeededEntropy, Seq, Timestamp, User, UserId, Username,
+    Access, Category, ChannelTraits, Clock, CommunityAction, CommunityChange, CommunityTraits, ConversationId,
+    ConversationName, Description, DisplayName, Email, Emoji, Entropy, FriendRequestId, GroupAction, InvalidValue,
+    Login, Mentions, MessageAction, MessageChange, MessageId, MessageText, Metadata, NewChannel, NewCommunity,
+    NewGroup, NewMessage, PasswordHash, RequestText, SeededEntropy, Seq, Timestamp, User, UserId, Username,
     store::{
-        Answer, AppendOutcome, ChangeOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser, RequestAnswer,
-        StoreError, Stores, Window,
+        Answer, AppendOutcome, ChangeOutcome, CommunityOutcome, GroupOutcome, NewDirect, NewFriendRequest, NewUser,
+        RequestAnswer, StoreError, Stores, Window,
     },
 };
 use tokio::sync::Semaphore;
@@ -22,6 +23,10 @@ const OPENING: usize = 8;
 pub const GROUP_MEMBERS: usize = 8;
 /// How many messages are in a group, beside the one that tells of it.
 pub const GROUP_MESSAGES: u64 = 20;
+/// How many channels a community has: all but the last one are public.
+pub const CHANNELS: u64 = 3;
+/// How many messages are in a channel, beside the one that tells of it.
+pub const CHANNEL_MESSAGES: u64 = 20;
 /// When the first user signs up: 2025-01-01T00:00:00Z. Everything else happens within the days after it.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
@@ -64,6 +69,8 @@ pub struct Plan {
     pub messages: u64,
     /// How many groups, each of up to [`GROUP_MEMBERS`] users, with [`GROUP_MESSAGES`] messages.
     pub groups: u32,
+    /// How many communities, each of all users, with [`CHANNELS`] channels of [`CHANNEL_MESSAGES`] messages.
+    pub communities: u32,
     /// How many characters each message has: 1 to 8,000.
     pub message_chars: usize,
     /// What all ids, names and texts follow from.
@@ -88,7 +95,8 @@ impl Plan {
     /// How many things are made in all: what a progress bar counts to.
     pub fn steps(&self) -> u64 {
         let groups = u64::from(self.groups) * (1 + GROUP_MESSAGES);
-        u64::from(self.users) + u64::from(self.conversations) + self.messages + groups
+        let communities = u64::from(self.communities) * (1 + CHANNELS * (1 + CHANNEL_MESSAGES));
+        u64::from(self.users) + u64::from(self.conversations) + self.messages + groups + communities
     }
 
     fn check(&self) -> Result<(), SeedError> {
@@ -101,8 +109,8 @@ impl Plan {
         if self.messages > 0 && self.conversations == 0 {
             return Err(SeedError::Plan("messages need at least one conversation".to_owned()));
         }
-        if self.groups > 0 && users == 0 {
-            return Err(SeedError::Plan("groups need at least one user".to_owned()));
+        if (self.groups > 0 || self.communities > 0) && users == 0 {
+            return Err(SeedError::Plan("groups and communities need at least one user".to_owned()));
         }
         if !(1..=MessageText::MAX_CHARS).contains(&self.message_chars) {
             return Err(SeedError::Plan(format!("a message has 1 to {} characters", MessageText::MAX_CHARS)));
@@ -139,6 +147,9 @@ pub async fn seed(stores: &Stores, plan: &Plan, password: &PasswordHash, done: &
         .await?;
     for index in 0..u64::from(plan.groups) {
         group(stores, plan, index, &users, done).await?;
+    }
+    for index in 0..u64::from(plan.communities) {
+        community(stores, plan, index, &users, done).await?;
     }
     Ok(())
 }
@@ -222,6 +233,72 @@ async fn group(stores: &Stores, plan: &Plan, index: u64, users: &[NewUser], done
     done();
     write(stores, plan, (new.id, now, GROUP_MESSAGES), &all, &entropy, done).await?;
     change_some(stores, id, &all).await
+}
+
+/// Makes a community of all users and fills its channels.
+async fn community(
+    stores: &Stores,
+    plan: &Plan,
+    index: u64,
+    users: &[NewUser],
+    done: &impl Fn(),
+) -> Result<(), SeedError> {
+    // Behind the sources of the groups.
+    let entropy = SeededEntropy::new(plan.seed ^ ((index + 1) << 32) ^ (3 << 62));
+    let now = BEGINNING + Duration::from_secs(3 * 86_400 + index);
+    let all: Vec<UserId> = users.iter().map(|user| user.user.id).collect();
+    let first = usize::try_from(index).unwrap_or(0) % users.len();
+    let id = ConversationId::generate(&At(now), &entropy);
+    let new = NewCommunity {
+        id,
+        creator: all[first],
+        name: ConversationName::parse(&format!("Community {}", index + 1))?,
+        description: Description::parse("Made-up people meet here.")?,
+        traits: CommunityTraits { category: Some(Category::parse("Made up")?), access: Access::Public },
+        at_most: u32::MAX,
+        message: MessageId::unnamed(id, &entropy),
+        now,
+    };
+    made(stores.communities.create(&new).await?)?;
+    let add = GroupAction::Add {
+        users: all.iter().copied().filter(|user| *user != new.creator).collect(),
+        at_most: u32::MAX,
+    };
+    let messages = [(); 4].map(|()| MessageId::unnamed(id, &entropy));
+    let action = CommunityAction::Group(add);
+    let change = CommunityChange { community: id, actor: new.creator, action, communities: u32::MAX, messages, now };
+    made(stores.communities.change(&change).await?)?;
+    done();
+    for position in 0..CHANNELS {
+        let now = now + Duration::from_secs(3600 * (position + 1));
+        let channel = ConversationId::generate(&At(now), &entropy);
+        let access = if position + 1 == CHANNELS { Access::Private } else { Access::Public };
+        let position = u32::try_from(position).unwrap_or_default();
+        let new = NewChannel {
+            id: channel,
+            creator: new.creator,
+            name: ConversationName::parse(["general", "random", "council"][position as usize % 3])?,
+            description: None,
+            traits: ChannelTraits { community: id, position, access },
+            at_most: u32::MAX,
+            message: MessageId::unnamed(channel, &entropy),
+            now,
+        };
+        made(stores.communities.create_channel(&new).await?)?;
+        done();
+        let members = if access == Access::Public { &*all } else { std::slice::from_ref(&new.creator) };
+        write(stores, plan, (channel, now, CHANNEL_MESSAGES), members, &entropy, done).await?;
+    }
+    Ok(())
+}
+
+fn made(outcome: CommunityOutcome) -> Result<(), SeedError> {
+    match outcome {
+        CommunityOutcome::Changed(_) => Ok(()),
+        refused @ CommunityOutcome::Refused(_) => {
+            Err(SeedError::Plan(format!("a community was not made: {refused:?}")))
+        }
+    }
 }
 
 /// Lets some messages of a group be liked, pinned and edited; its owner is the first of its members.
@@ -352,11 +429,12 @@ mod tests {
 
     #[test]
     fn a_plan_that_cannot_be_followed_is_refused() {
-        let plan = Plan { users: 3, conversations: 3, messages: 9, groups: 1, message_chars: 10, seed: 1 };
+        let plan =
+            Plan { users: 3, conversations: 3, messages: 9, groups: 1, communities: 1, message_chars: 10, seed: 1 };
         assert!(plan.check().is_ok());
         assert!(Plan { conversations: 4, ..plan }.check().is_err());
         assert!(Plan { conversations: 0, ..plan }.check().is_err());
         assert!(Plan { message_chars: 8001, ..plan }.check().is_err());
-        assert!(Plan { users: 0, conversations: 0, messages: 0, ..plan }.check().is_err());
+        assert!(Plan { users: 0, conversations: 0, messages: 0, groups: 0, ..plan }.check().is_err());
     }
 }

@@ -8,10 +8,12 @@ use parlor_api::{
     live::LiveConfig,
 };
 use parlor_realtime::HubConfig;
-use parlor_services::{AuthConfig, LimitsConfig, Rate, RelationLimits, ServicesConfig};
+use parlor_services::{AuthConfig, CommunityLimits, LimitsConfig, Rate, RelationLimits, ServicesConfig};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::{AuthSettings, CookieSettings, LimitSettings, LiveSettings, RateSettings, SameSite, Settings};
+use crate::config::{
+    AuthSettings, CookieSettings, LimitSettings, LiveSettings, RateSettings, SameSite, Settings, WhoCreates,
+};
 
 /// How many processors there are; one if that can't be told.
 pub(crate) fn processors() -> usize {
@@ -30,6 +32,12 @@ pub(crate) fn services_config(settings: &Settings, secret: SecretString, shared_
             blocks: settings.limits.blocks,
         },
         group_members: settings.limits.group_members,
+        communities: CommunityLimits {
+            everyone_creates: settings.communities.create == WhoCreates::Everyone,
+            per_user: settings.limits.communities,
+            members: settings.limits.community_members,
+            channels: settings.limits.channels,
+        },
     }
 }
 

@@ -13,8 +13,8 @@ use parlor_domain::{
 use parlor_realtime::HubConfig;
 use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, LimitsConfig, LogIn, MessageBody, Password, Rate, RelationLimits, SendMessage,
-    Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, CommunityLimits, LimitsConfig, LogIn, MessageBody, Password, Rate, RelationLimits,
+    SendMessage, Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -125,6 +125,7 @@ fn config() -> ServicesConfig {
         shared_store: false,
         relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 1000, blocks: 1000 },
         group_members: 500,
+        communities: CommunityLimits { everyone_creates: true, per_user: 100, members: 10_000, channels: 100 },
     }
 }
 

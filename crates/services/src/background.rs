@@ -9,6 +9,8 @@ use crate::{ServiceResult, Services, users};
 
 const STATUS_ENDS: Duration = Duration::from_secs(1);
 const MEMBERSHIPS: Duration = Duration::from_secs(1);
+const SWEEPS: Duration = Duration::from_secs(1);
+const INDEX: Duration = Duration::from_millis(250);
 const LEASES: Duration = Duration::from_secs(5);
 const DELETIONS: Duration = Duration::from_secs(30);
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -30,6 +32,10 @@ impl Background {
         tasks.spawn(every("end statuses", STATUS_ENDS, move || end_statuses(s.clone())));
         let s = services.clone();
         tasks.spawn(every("settle memberships", MEMBERSHIPS, move || settle_memberships(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("erase what is deleted", SWEEPS, move || sweep(s.clone())));
+        let s = services.clone();
+        tasks.spawn(every("index messages", INDEX, move || index(s.clone())));
         let s = services.clone();
         tasks.spawn(every("expire leases", LEASES, move || expire_leases(s.clone())));
         let s = services.clone();
@@ -78,6 +84,14 @@ async fn settle_memberships(services: Services) -> ServiceResult<()> {
     Ok(services.deps.settle_doubts().await?)
 }
 
+async fn sweep(services: Services) -> ServiceResult<()> {
+    services.deps.sweep().await
+}
+
+async fn index(services: Services) -> ServiceResult<()> {
+    Ok(services.deps.index_some().await?)
+}
+
 async fn expire_leases(services: Services) -> ServiceResult<()> {
     services.hub().expire_leases();
     Ok(())
@@ -100,5 +114,6 @@ async fn upkeep_store(services: &Services) -> ServiceResult<()> {
 }
 
 async fn purge(services: Services) -> ServiceResult<()> {
+    services.deps.indexer.sweep_again();
     Ok(services.auth.purge().await?)
 }

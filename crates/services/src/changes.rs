@@ -170,6 +170,7 @@ async fn make(deps: &Deps, change: &MessageChange) -> ServiceResult<MessageView>
     }
     match outcome? {
         ChangeOutcome::Changed(message) => {
+            deps.indexer.note(message.conversation_id);
             let told = tell(deps, change.by, &message).await;
             if told.is_err() {
                 reconcile(deps, &message);

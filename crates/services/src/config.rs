@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::{LimitsConfig, RelationLimits};
+use crate::{CommunityLimits, LimitsConfig, RelationLimits};
 
 /// What can be set about the rules.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct ServicesConfig {
     pub relations: RelationLimits,
     /// How many members a group may have.
     pub group_members: u32,
+    /// Communities and channels.
+    pub communities: CommunityLimits,
 }
 
 /// What can be set about accounts and tokens.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use parlor_domain::{
-    Change, ConversationId, ConversationView, Event, InvalidValue, MemberSettingsChange, ReceiptKind, ReceiptView, Rev,
-    Seq, StatusKind, StreamId, Timestamp, UnreadTotals, UserId,
+    Change, ConversationId, ConversationKind, ConversationView, Event, InvalidValue, MemberSettingsChange, ReceiptKind,
+    ReceiptView, Rev, Seq, StatusKind, StreamId, Timestamp, UnreadTotals, UserId,
     store::{Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome, SettingsSet, StoreResult},
 };
 use tracing::warn;
@@ -225,7 +225,10 @@ fn tell_of_receipt(deps: &Deps, outcome: ReceiptOutcome) -> ServiceResult<Receip
             (member, conversation, unread, own_rev, shown)
         }
     };
-    if shown {
+    // In large communities everybody would be told of everybody.
+    let is_told = conversation.kind != ConversationKind::Channel && conversation.kind != ConversationKind::Community
+        || conversation.member_count <= InboxEntry::POSITIONS_TOLD;
+    if shown && is_told {
         let event = Event::ReceiptUpdated(receipt_view(conversation.id, &me));
         deps.hub.announce(conversation.id, event, Some(me.user_id));
     }

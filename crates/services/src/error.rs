@@ -50,6 +50,12 @@ pub enum ServiceError {
     /// The conversation is none that has a name, roles, and members who come and go.
     #[error("the conversation is no group")]
     NotAGroup,
+    /// Another community has this name, or another channel of the community.
+    #[error("the name is taken")]
+    NameTaken,
+    /// Nobody is added to a public channel or removed from it.
+    #[error("the channel is public")]
+    PublicChannel,
     /// There is no such thing, or it is not the caller's to see.
     #[error("no such {0}")]
     NotFound(&'static str),

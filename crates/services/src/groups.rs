@@ -5,13 +5,18 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::future::try_join_all;
 use parlor_domain::{
     Change, ConversationId, ConversationName, ConversationView, Description, Event, GroupAction, GroupChange,
-    GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup, StreamId, Unread,
-    UserId,
+    GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup, Shape, StreamId,
+    Unread, UserId,
     store::{GroupChanged, GroupOutcome, InboxEntry, MembersPage, StoreResult},
 };
 use tracing::warn;
 
-use crate::{Caller, Deps, Page, ServiceError, ServiceResult, detached, reach::Verdict};
+use crate::{
+    Caller, Deps, Page, ServiceError, ServiceResult,
+    communities::{change_channel_members, change_members, leave_communities},
+    detached,
+    reach::Verdict,
+};
 
 /// Makes and changes groups.
 pub struct GroupService {
@@ -60,7 +65,9 @@ impl GroupService {
         let deps = Arc::clone(&self.deps);
         detached(async move {
             let _turn = deps.group_turns.of(new.id.as_bytes()).lock().await;
-            match deps.stores.groups.create(&new).await {
+            let outcome = deps.stores.groups.create(&new).await;
+            deps.reach.changed(&new.members);
+            match outcome {
                 Ok(GroupOutcome::Changed(changed)) => tell(&deps, &changed).await,
                 Ok(GroupOutcome::Refused(refusal)) => return Err(refused(refusal, "memberIds")),
                 Err(error) => {
@@ -86,6 +93,10 @@ impl GroupService {
         description: Option<Option<Description>>,
     ) -> ServiceResult<ConversationView> {
         self.deps.limits.signal(caller.user)?;
+        if matches!(self.deps.shape(id).await?, Some(Shape::Community | Shape::Channel(_))) {
+            let me = self.deps.stores.conversations.member(id, caller.user).await?;
+            return Err(me.map_or(ServiceError::NotFound("conversation"), |_| ServiceError::NotAGroup));
+        }
         self.change(caller, id, GroupAction::Describe { name, description }).await?;
         self.deps.conversation_for(caller.user, id).await
     }
@@ -98,15 +109,16 @@ impl GroupService {
     pub async fn add(&self, caller: Caller, id: ConversationId, users: Vec<UserId>) -> ServiceResult<ConversationView> {
         self.deps.limits.conversation(caller.user)?;
         let users = distinct(users, caller.user);
-        let members = self.deps.stores.conversations.members(id).await?;
-        let find = |user: UserId| members.iter().find(|member| member.user_id == user);
-        let me = find(caller.user).ok_or(ServiceError::NotFound("conversation"))?;
-        if !me.role.ok_or(ServiceError::NotAGroup)?.manages() {
-            return Err(ServiceError::NotPermitted);
-        }
-        let newcomers: Vec<UserId> = users.iter().copied().filter(|user| find(*user).is_none()).collect();
-        self.may_add(caller, &newcomers, "userIds").await?;
-        self.change(caller, id, GroupAction::Add { users, at_most: self.at_most }).await?;
+        let at_most = match self.deps.shape(id).await? {
+            // Who is in the community can be reached there already; the store knows who that is.
+            Some(Shape::Channel(_)) => u32::MAX,
+            shape => {
+                let newcomers = self.newcomers(caller, id, shape, &users).await?;
+                self.may_add(caller, &newcomers, "userIds").await?;
+                if shape == Some(Shape::Community) { self.deps.communities.members } else { self.at_most }
+            }
+        };
+        self.change(caller, id, GroupAction::Add { users, at_most }).await?;
         self.deps.conversation_for(caller.user, id).await
     }
 
@@ -161,6 +173,30 @@ impl GroupService {
         Ok(Page { items: items.iter().filter_map(view).collect(), next })
     }
 
+    /// Those of these users who are not in a group or community, for who may add them.
+    async fn newcomers(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        shape: Option<Shape>,
+        users: &[UserId],
+    ) -> ServiceResult<Vec<UserId>> {
+        let conversations = &self.deps.stores.conversations;
+        let members = if shape == Some(Shape::Community) {
+            // It may have very many.
+            let all = users.iter().chain([&caller.user]).map(|user| conversations.member(id, *user));
+            try_join_all(all).await?.into_iter().flatten().collect()
+        } else {
+            conversations.members(id).await?
+        };
+        let find = |user: UserId| members.iter().find(|member| member.user_id == user);
+        let me = find(caller.user).ok_or(ServiceError::NotFound("conversation"))?;
+        if !me.role.ok_or(ServiceError::NotAGroup)?.manages() {
+            return Err(ServiceError::NotPermitted);
+        }
+        Ok(users.iter().copied().filter(|user| find(*user).is_none()).collect())
+    }
+
     /// Who may not write to somebody, may not take him to where he writes either. Of whom there is no more, the store
     /// knows.
     async fn may_add(&self, caller: Caller, users: &[UserId], field: &'static str) -> ServiceResult<()> {
@@ -180,12 +216,20 @@ impl GroupService {
 
     async fn change(&self, caller: Caller, id: ConversationId, action: GroupAction) -> ServiceResult<()> {
         let deps = Arc::clone(&self.deps);
-        detached(async move { change(&deps, caller.user, id, action).await }).await
+        detached(async move {
+            match deps.shape(id).await? {
+                Some(Shape::Community) => change_members(&deps, caller.user, id, action).await,
+                Some(Shape::Channel(_)) => change_channel_members(&deps, caller.user, id, action).await,
+                Some(Shape::Direct(_) | Shape::Group) | None => change(&deps, caller.user, id, action).await,
+            }
+        })
+        .await
     }
 }
 
-/// Takes a user out of all groups that he is in.
+/// Takes a user out of all groups and communities that he is in.
 pub(crate) async fn leave_groups(deps: &Deps, user: UserId) -> ServiceResult<()> {
+    leave_communities(deps, user).await?;
     for id in deps.stores.groups.of(user).await? {
         match change(deps, user, id, GroupAction::Remove(user)).await {
             // Somebody has removed him meanwhile.
@@ -210,6 +254,7 @@ async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action
     let concerned = action.concerned().to_vec();
     let change = GroupChange { conversation, actor, action, messages, now: deps.clock.now() };
     let outcome = deps.stores.groups.change(&change).await;
+    deps.reach.changed(&concerned);
     // What was changed before without an answer is not changed now, and may not have been told yet.
     match &outcome {
         Ok(GroupOutcome::Changed(changed)) if changed.messages.is_empty() => {

@@ -8,10 +8,12 @@ mod administration;
 mod auth;
 mod background;
 mod changes;
+mod communities;
 mod config;
 mod conversations;
 mod error;
 mod groups;
+mod indexer;
 mod limits;
 mod live;
 mod log;
@@ -23,6 +25,7 @@ mod presence;
 mod reach;
 mod recent;
 mod relations;
+mod search;
 mod sync;
 mod turns;
 mod users;
@@ -45,6 +48,10 @@ pub use administration::{
 };
 pub use auth::*;
 pub use background::Background;
+pub use communities::{
+    ChannelUpdate, CommunityLimits, CommunityQuery, CommunityService, CommunityUpdate, CommunityView, CreateChannel,
+    CreateCommunity,
+};
 pub use config::{AuthConfig, ServicesConfig};
 pub use conversations::{ConversationService, InboxCursor, OpenedConversation};
 pub use error::{AuthFailure, ServiceError, ServiceResult};
@@ -55,6 +62,7 @@ pub use messages::{HistoryPage, MessageBody, MessageService, SendMessage, Sent};
 pub use page::Page;
 pub use presence::PresenceService;
 pub use relations::{AskedFriend, RelationLimits, RelationService, RequestCursor};
+pub use search::{FoundMessage, MessageSearch, SearchPage, SearchService};
 pub use sync::{StreamSync, SyncService, Synced};
 pub use users::{Avatar, DirectoryQuery, ProfileUpdate, UserService};
 
@@ -72,6 +80,9 @@ pub(crate) struct Deps {
     pub(crate) reach: reach::Reach,
     pub(crate) activities: administration::Activities,
     pub(crate) unsure: membership::Unsure,
+    /// What can be set about communities.
+    pub(crate) communities: CommunityLimits,
+    pub(crate) indexer: indexer::Indexer,
     /// Whether other servers change the store as well.
     pub(crate) shared_store: bool,
 }
@@ -98,8 +109,12 @@ pub struct Services {
     pub conversations: Arc<ConversationService>,
     /// Groups and who is in them.
     pub groups: Arc<GroupService>,
+    /// Communities and their channels.
+    pub communities: Arc<CommunityService>,
     /// Sending and reading messages.
     pub messages: Arc<MessageService>,
+    /// Searching in messages.
+    pub search: Arc<SearchService>,
     /// Friends, friend requests and blocks.
     pub relations: Arc<RelationService>,
     /// What a client has missed.
@@ -134,6 +149,8 @@ impl Services {
             group_turns: Turns::default(),
             activities: administration::Activities::default(),
             unsure: membership::Unsure::default(),
+            communities: config.communities,
+            indexer: indexer::Indexer::default(),
             shared_store: config.shared_store,
         });
         let auth = Arc::new(AuthService::new(Arc::clone(&deps), &config.auth));
@@ -145,7 +162,9 @@ impl Services {
             presence: Arc::new(PresenceService::new(Arc::clone(&deps))),
             conversations: Arc::new(ConversationService::new(Arc::clone(&deps))),
             groups: Arc::new(GroupService::new(Arc::clone(&deps), config.group_members)),
+            communities: Arc::new(CommunityService::new(Arc::clone(&deps))),
             messages: Arc::new(MessageService::new(Arc::clone(&deps))),
+            search: Arc::new(SearchService::new(Arc::clone(&deps))),
             relations: Arc::new(RelationService::new(Arc::clone(&deps), config.relations)),
             live: Arc::new(LiveService::new(Arc::clone(&deps), Arc::clone(&sync), config.connections_per_user)),
             auth,

@@ -44,7 +44,7 @@ pub struct LimitsConfig {
     pub conversations_per_user: Rate,
     /// Friend requests of one user.
     pub friend_requests_per_user: Rate,
-    /// Directory searches of one user.
+    /// Searches of one user, in the directory and in messages.
     pub searches_per_user: Rate,
     /// Receipts, typing, status and profile changes, and answers to friend requests and blocks of one user.
     pub signals_per_user: Rate,
@@ -167,7 +167,7 @@ impl Limits {
         self.friend_request.check(user)
     }
 
-    /// Counts a directory search of a user.
+    /// Counts a search of a user, in the directory or in messages.
     ///
     /// # Errors
     /// `RateLimited`.

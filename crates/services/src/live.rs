@@ -127,7 +127,7 @@ impl LiveService {
                 continue;
             }
             // In turn with those who add him again.
-            let _turn = self.deps.group_turns.of(id.as_bytes()).lock().await;
+            let _turn = self.deps.turn_of(*id).await?;
             if self.deps.stores.conversations.member(*id, user).await?.is_none() {
                 self.deps.hub.leave(user, *id);
             }

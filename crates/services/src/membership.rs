@@ -66,7 +66,7 @@ impl Deps {
     pub(crate) async fn settle_doubts(&self) -> StoreResult<()> {
         let doubts: Vec<_> = self.unsure.0.lock().iter().map(|(id, doubt)| (*id, doubt.clone())).collect();
         for (id, doubt) in doubts {
-            let turn = self.group_turns.of(id.as_bytes()).lock().await;
+            let turn = self.turn_of(id).await?;
             self.settle(id, &doubt).await?;
             if doubt.until < self.clock.now() {
                 self.unsure.0.lock().remove(&id);
@@ -92,14 +92,22 @@ impl Deps {
                 SystemAction::GroupCreated => {
                     last.extend(event.users.iter().chain([&message.sender_id]).map(|user| (*user, true)));
                 }
-                SystemAction::MembersAdded => last.extend(event.users.iter().map(|user| (*user, true))),
+                SystemAction::CommunityCreated | SystemAction::ChannelCreated => {
+                    last.insert(message.sender_id, true);
+                }
+                SystemAction::MembersAdded | SystemAction::MemberJoined => {
+                    last.extend(event.users.iter().map(|user| (*user, true)))
+                }
                 SystemAction::MembersRemoved | SystemAction::MemberLeft => {
                     last.extend(event.users.iter().map(|user| (*user, false)));
                 }
                 SystemAction::RoleChanged
                 | SystemAction::OwnerChanged
                 | SystemAction::Renamed
-                | SystemAction::DescriptionChanged => {}
+                | SystemAction::DescriptionChanged
+                | SystemAction::CategoryChanged
+                | SystemAction::AccessChanged
+                | SystemAction::PositionChanged => {}
             }
         }
         for (user, is_in) in last {
@@ -113,7 +121,7 @@ impl Deps {
         if self.hub.connections_of(user) == 0 || self.hub.listens(user, StreamId::Conversation(id)) == is_in {
             return Ok(());
         }
-        let _turn = self.group_turns.of(id.as_bytes()).lock().await;
+        let _turn = self.turn_of(id).await?;
         self.bring(id, user).await
     }
 

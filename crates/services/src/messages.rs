@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parlor_domain::{
     Change, ClientMessageId, Content, ConversationId, Delivery, Event, Fingerprint, Forward, Forwarded, InvalidValue,
-    Member, Mentions, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq,
+    Member, Mentions, Message, MessageId, MessageText, MessageView, Metadata, NewMessage, ReplyTo, SendKey, Seq, Shape,
     StreamId, Timestamp, UserId,
     store::{AppendOutcome, PAGE_BYTES, StoreResult, Window},
 };
@@ -252,6 +252,10 @@ fn unknown_message(field: &'static str) -> ServiceError {
 }
 
 async fn append(deps: &Deps, key: &SendKey, new: NewMessage) -> ServiceResult<(MessageView, bool)> {
+    if deps.shape(new.conversation_id).await? == Some(Shape::Community) {
+        // Its log tells of it alone.
+        return sent_before(deps, key, ServiceError::NotPermitted).await;
+    }
     let other = deps.other_in(new.conversation_id, new.sender_id).await?;
     let verdict = match other {
         Some(other) => deps.may_write(new.sender_id, other).await?,
@@ -278,6 +282,7 @@ async fn tell(deps: &Deps, sender: UserId, outcome: AppendOutcome) -> ServiceRes
     match outcome {
         AppendOutcome::Appended { message, held } => {
             deps.activities.has_sent(sender, message.created_at);
+            deps.indexer.note(message.conversation_id);
             let delivery = held.map(|held| if held { Delivery::Held } else { Delivery::Sent });
             let mut view = MessageView { message, delivery, quote: None };
             // Read behind the append: a deletion that came before it leaves nothing to quote, a later one is told later.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use parlor_domain::{
-    ConversationId, TieKind, Timestamp, User, UserId, WhoCanWrite,
+    ConversationId, Shape, TieKind, Timestamp, User, UserId, WhoCanWrite,
     store::{Between, StoreResult},
 };
 use tokio::try_join;
@@ -81,8 +81,8 @@ pub(crate) struct Reach {
     shared: bool,
     /// How many changes there were of users, by their ids.
     changes: [AtomicU64; COUNTS],
-    /// The two of a direct conversation, which never change; none of a group.
-    pairs: Recent<ConversationId, Option<[UserId; 2]>>,
+    /// What conversations are, which never changes.
+    shapes: Recent<ConversationId, Shape>,
     /// Whether the first may write to the second.
     verdicts: Recent<(UserId, UserId), Noted<Verdict>>,
     blocks: Recent<UserId, Noted<Arc<Blocks>>>,
@@ -109,15 +109,15 @@ impl Reach {
         Self {
             shared,
             changes: array::from_fn(|_| AtomicU64::new(0)),
-            pairs: Recent::new(CONVERSATIONS),
+            shapes: Recent::new(CONVERSATIONS),
             verdicts: Recent::new(PAIRS),
             blocks: Recent::new(USERS),
             no_blocks: Arc::default(),
         }
     }
 
-    /// Forgets what is known of these users. To be called after each change of their relations, also if it failed: the
-    /// answer alone may be missing.
+    /// Forgets what is known of these users. To be called after each change of their relations and of the groups that they
+    /// are in, also if it failed: the answer alone may be missing.
     pub(crate) fn changed(&self, users: &[UserId]) {
         for user in users {
             self.count(*user).fetch_add(1, Ordering::AcqRel);
@@ -155,22 +155,23 @@ impl Reach {
 impl Deps {
     /// The other one of a direct conversation; `None` if the user is not in it, and in a group.
     pub(crate) async fn other_in(&self, conversation: ConversationId, user: UserId) -> StoreResult<Option<UserId>> {
-        let other = |[a, b]: [UserId; 2]| if a == user { Some(b) } else { (b == user).then_some(a) };
-        if let Some(pair) = self.reach.pairs.get(&conversation) {
-            return Ok(pair.and_then(other));
+        Ok(match self.shape(conversation).await? {
+            Some(Shape::Direct([a, b])) if a == user => Some(b),
+            Some(Shape::Direct([a, b])) if b == user => Some(a),
+            Some(Shape::Direct(_) | Shape::Group | Shape::Community | Shape::Channel(_)) | None => None,
+        })
+    }
+
+    /// What a conversation is for ever, whoever is in it.
+    pub(crate) async fn shape(&self, conversation: ConversationId) -> StoreResult<Option<Shape>> {
+        if let Some(shape) = self.reach.shapes.get(&conversation) {
+            return Ok(Some(shape));
         }
-        // Of a group this is all that is read.
-        let Some(member) = self.stores.conversations.member(conversation, user).await? else { return Ok(None) };
-        let members = match member.role {
-            None => self.stores.conversations.members(conversation).await?,
-            Some(_) => Vec::new(),
-        };
-        let pair = match &*members {
-            [a, b] => Some([a.user_id, b.user_id]),
-            _ => None,
-        };
-        self.reach.pairs.insert(conversation, pair);
-        Ok(pair.and_then(other))
+        let shape = self.stores.conversations.shape(conversation).await?;
+        if let Some(shape) = shape {
+            self.reach.shapes.insert(conversation, shape);
+        }
+        Ok(shape)
     }
 
     /// Whether one user may write to another.
@@ -205,6 +206,8 @@ impl Deps {
         let blocked = back == Some(TieKind::Block);
         let wanted = match to.settings.who_can_write {
             WhoCanWrite::Anyone => !blocked,
+            WhoCanWrite::SharedGroups if back.is_some() => back == Some(TieKind::Friend),
+            WhoCanWrite::SharedGroups => self.stores.groups.share_group(to.id, from).await?,
             WhoCanWrite::Friends => back == Some(TieKind::Friend),
             WhoCanWrite::Nobody => false,
         };

@@ -5,10 +5,11 @@ use utoipa::ToSchema;
 
 use super::schemas::Schemas;
 use crate::wire::{
-    self, AddMembers, Authenticate, BlockUpdate, CommandKind, Conversation, ConversationDeleted, CreateGroup,
-    EditOneMessage, Empty, EventKind, Friend, FriendRemoved, FriendRequest, Message, OneMessage, PresenceUpdate, React,
-    Ready, Receipt, RemoveMember, ReplyId, SendFriendRequest, SendMessage, SessionRevoked, SetReceipt, SetStatus,
-    Subject, SyncRequest, SyncResponse, Typing, UpdateConversation, UpdateConversationSettings, UpdateMember, User,
+    self, AddMembers, Authenticate, BlockUpdate, CommandKind, Community, Conversation, ConversationDeleted,
+    CreateGroup, EditOneMessage, Empty, EventKind, Friend, FriendRemoved, FriendRequest, Message, NewChannel,
+    NewCommunity, OneMessage, PresenceUpdate, React, Ready, Receipt, RemoveMember, ReplyId, SendFriendRequest,
+    SendMessage, SessionRevoked, SetReceipt, SetStatus, Subject, SyncRequest, SyncResponse, Typing, UpdateChannel,
+    UpdateCommunity, UpdateConversation, UpdateConversationSettings, UpdateMember, User,
 };
 
 /// What every refused command is answered with.
@@ -76,6 +77,8 @@ impl Messages {
             | CommandKind::TypingStart
             | CommandKind::TypingStop
             | CommandKind::FriendRequestCancel
+            | CommandKind::CommunityDelete
+            | CommandKind::ChannelDelete
             | CommandKind::FriendRemove
             | CommandKind::UserBlock
             | CommandKind::UserUnblock => self.data::<Empty, Empty>(),
@@ -91,6 +94,11 @@ impl Messages {
             CommandKind::MemberAdd => self.data::<AddMembers, Conversation>(),
             CommandKind::MemberUpdate => self.data::<UpdateMember, Conversation>(),
             CommandKind::MemberRemove => self.data::<RemoveMember, Empty>(),
+            CommandKind::CommunityCreate => self.data::<NewCommunity, Community>(),
+            CommandKind::CommunityUpdate => self.data::<UpdateCommunity, Community>(),
+            CommandKind::CommunityJoin => self.data::<Empty, Community>(),
+            CommandKind::ChannelCreate => self.data::<NewChannel, Conversation>(),
+            CommandKind::ChannelUpdate => self.data::<UpdateChannel, Conversation>(),
             CommandKind::StatusSet => self.data::<SetStatus, User>(),
             CommandKind::FriendRequestSend => self.data::<SendFriendRequest, FriendRequest>(),
             CommandKind::FriendRequestAccept | CommandKind::FriendRequestReject => self.data::<Empty, FriendRequest>(),

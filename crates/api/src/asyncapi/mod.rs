@@ -131,6 +131,7 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
         CommandKind::MessageSend => &[
             Code::Unauthenticated,
             Code::NotFound,
+            Code::NotPermitted,
             Code::NotAllowedToWrite,
             Code::UserBlocked,
             Code::ClientMessageIdReused,
@@ -189,6 +190,8 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
             Code::Unauthenticated,
             Code::NotFound,
             Code::NotPermitted,
+            Code::ChannelIsPublic,
+            Code::LimitReached,
             Code::UserBlocked,
             Code::NotAllowedToWrite,
             Code::RateLimited,
@@ -197,9 +200,48 @@ fn problems(kind: CommandKind) -> impl Iterator<Item = ProblemCode> {
         CommandKind::ConversationSettings => {
             &[Code::Unauthenticated, Code::NotFound, Code::RateLimited, Code::StoreFull]
         }
-        CommandKind::ConversationUpdate | CommandKind::MemberUpdate | CommandKind::MemberRemove => {
+        CommandKind::ConversationUpdate
+        | CommandKind::MemberUpdate
+        | CommandKind::CommunityDelete
+        | CommandKind::ChannelDelete => {
             &[Code::Unauthenticated, Code::NotFound, Code::NotPermitted, Code::RateLimited, Code::StoreFull]
         }
+        CommandKind::MemberRemove => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::ChannelIsPublic,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::CommunityCreate => &[
+            Code::Unauthenticated,
+            Code::NotPermitted,
+            Code::NameTaken,
+            Code::LimitReached,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::CommunityJoin => {
+            &[Code::Unauthenticated, Code::NotFound, Code::LimitReached, Code::RateLimited, Code::StoreFull]
+        }
+        CommandKind::ChannelCreate => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::NameTaken,
+            Code::LimitReached,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
+        CommandKind::CommunityUpdate | CommandKind::ChannelUpdate => &[
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotPermitted,
+            Code::NameTaken,
+            Code::RateLimited,
+            Code::StoreFull,
+        ],
         CommandKind::StatusSet | CommandKind::FriendRemove | CommandKind::UserUnblock => {
             &[Code::Unauthenticated, Code::RateLimited, Code::StoreFull]
         }

@@ -14,9 +14,9 @@ use tracing::{Instrument as _, Span, info_span};
 use crate::{
     problem::{Problem, ProblemCode},
     wire::{
-        AddMembers, Command, Conversation, CreateGroup, Empty, FriendRequest, Message, Receipt, RemoveMember,
-        SendFriendRequest, SendMessage, SetStatus, SyncRequest, SyncResponse, UpdateConversation,
-        UpdateConversationSettings, UpdateMember, User,
+        AddMembers, Command, Community, Conversation, CreateGroup, Empty, FriendRequest, Message, NewChannel,
+        NewCommunity, Receipt, RemoveMember, SendFriendRequest, SendMessage, SetStatus, SyncRequest, SyncResponse,
+        UpdateChannel, UpdateCommunity, UpdateConversation, UpdateConversationSettings, UpdateMember, User,
     },
 };
 
@@ -82,6 +82,17 @@ impl Commands<'_> {
             Ok(Command::MemberRemove(conversation, member)) => {
                 reply.frame(self.remove_member(conversation, member).await)
             }
+            Ok(Command::CommunityCreate(community)) => reply.frame(self.create_community(community).await),
+            Ok(Command::CommunityUpdate(community, update)) => {
+                reply.frame(self.update_community(community, update).await)
+            }
+            Ok(Command::CommunityDelete(community)) => reply.frame(self.delete_community(community).await),
+            Ok(Command::CommunityJoin(community)) => reply.frame(self.join_community(community).await),
+            Ok(Command::ChannelCreate(community, channel)) => {
+                reply.frame(self.create_channel(community, channel).await)
+            }
+            Ok(Command::ChannelUpdate(channel, update)) => reply.frame(self.update_channel(channel, update).await),
+            Ok(Command::ChannelDelete(channel)) => reply.frame(self.delete_channel(channel).await),
             Ok(Command::StatusSet(status)) => reply.frame(self.set_status(status).await),
             Ok(Command::FriendRequestSend(request)) => reply.frame(self.ask(request).await),
             Ok(Command::FriendRequestAnswer(id, Answer::Cancel)) => {
@@ -177,6 +188,41 @@ impl Commands<'_> {
 
     async fn remove_member(&self, id: ConversationId, member: RemoveMember) -> Result<Empty, Problem> {
         self.services.groups.remove(self.caller, id, member.user()?).await?;
+        Ok(Empty {})
+    }
+
+    async fn create_community(&self, community: NewCommunity) -> Result<Community, Problem> {
+        let view = self.services.communities.create(self.caller, community.try_into()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn update_community(&self, id: ConversationId, update: UpdateCommunity) -> Result<Community, Problem> {
+        let view = self.services.communities.update(self.caller, id, update.try_into()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn delete_community(&self, id: ConversationId) -> Result<Empty, Problem> {
+        self.services.communities.delete(self.caller, id).await?;
+        Ok(Empty {})
+    }
+
+    async fn join_community(&self, id: ConversationId) -> Result<Community, Problem> {
+        let view = self.services.communities.join(self.caller, id).await?;
+        Ok((&view).into())
+    }
+
+    async fn create_channel(&self, id: ConversationId, channel: NewChannel) -> Result<Conversation, Problem> {
+        let view = self.services.communities.create_channel(self.caller, id, channel.try_into()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn update_channel(&self, id: ConversationId, update: UpdateChannel) -> Result<Conversation, Problem> {
+        let view = self.services.communities.update_channel(self.caller, id, update.try_into()?).await?;
+        Ok((&view).into())
+    }
+
+    async fn delete_channel(&self, id: ConversationId) -> Result<Empty, Problem> {
+        self.services.communities.delete_channel(self.caller, id).await?;
         Ok(Empty {})
     }
 

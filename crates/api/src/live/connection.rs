@@ -188,6 +188,8 @@ fn close_for_auth(error: &ServiceError) -> Option<CloseCode> {
         | ServiceError::MayNotAdd { .. }
         | ServiceError::NotPermitted
         | ServiceError::NotAGroup
+        | ServiceError::NameTaken
+        | ServiceError::PublicChannel
         | ServiceError::NotFound(_)
         | ServiceError::AccountLocked(_)
         | ServiceError::LastSuperAdmin

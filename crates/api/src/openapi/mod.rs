@@ -76,6 +76,7 @@ fn tags() -> Vec<Tag> {
         tag("Users", "Other users."),
         tag("Friends and blocks", "Who is close to one, and who is kept away."),
         tag("Conversations", "Where messages live: the inbox, receipts, typing."),
+        tag("Communities", "Like groups, with channels to write in."),
         tag("Messages", "Sending and reading messages."),
         tag("Live", "Sockets, and what one has missed."),
         tag("Administration", "What super admins see and do."),

@@ -47,6 +47,10 @@ pub enum ProblemCode {
     RequestTimeout,
     /// The conversation is no group.
     NotAGroup,
+    /// Another community or channel has the name.
+    NameTaken,
+    /// Nobody is added to a public channel or removed from it.
+    ChannelIsPublic,
     /// Somebody else has this user name or e-mail address.
     Taken,
     /// The client message id was used for another message.
@@ -119,7 +123,7 @@ const fn row(
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::BadRequest,
         Self::InvalidId,
         Self::InvalidJson,
@@ -141,6 +145,8 @@ impl ProblemCode {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::NotAGroup,
+        Self::NameTaken,
+        Self::ChannelIsPublic,
         Self::Taken,
         Self::ClientMessageIdReused,
         Self::MessageDeleted,
@@ -334,9 +340,27 @@ impl ProblemCode {
                 "not_a_group",
                 StatusCode::CONFLICT,
                 "Not a group",
-                "The request is for groups, and this conversation of the caller's is a direct one: it has no name, no \
-                 roles, and its two members stay.",
-                "Offer the action only where the conversation's `kind` is `group`.",
+                "The request is for groups, and this conversation of the caller's is none: a direct one has no name, no \
+                 roles, and its two members stay; communities and channels are changed by operations of their own, and \
+                 the roles in a channel are those in its community.",
+                "Offer the action only where the conversation's `kind` has it.",
+            ),
+            Self::NameTaken => row(
+                "name_taken",
+                StatusCode::CONFLICT,
+                "Name taken",
+                "Another community has this name, or another channel of the community. Names that differ only in case, \
+                 width or white space are one. Nothing is changed.",
+                "Ask the user for another one.",
+            ),
+            Self::ChannelIsPublic => row(
+                "channel_is_public",
+                StatusCode::CONFLICT,
+                "Channel is public",
+                "All members of a community are in its public channels: nobody is added to one, removed from it, or leaves \
+                 it. Nothing is changed.",
+                "Offer the action only where `access` is `private`; to leave a public channel is to leave the community. \
+                 It can be muted or hidden.",
             ),
             Self::Taken => row(
                 "taken",
@@ -363,8 +387,10 @@ impl ProblemCode {
                 "limit_reached",
                 StatusCode::CONFLICT,
                 "Limit reached",
-                "A message has at most 20 different emoji, a conversation at most 100 pinned messages. Nothing is changed.",
-                "Offer the emoji that the message has, or to unpin another message.",
+                "A message has at most 20 different emoji, a conversation at most 100 pinned messages; a user is in at most \
+                 `limits.communities`, and a community has at most `limits.community_members` and `limits.channels`. \
+                 `detail` says which it is. Nothing is changed.",
+                "Offer the emoji that the message has, to unpin another message, or to leave another community.",
             ),
             Self::RecipientDeleted => row(
                 "recipient_deleted",

@@ -33,6 +33,10 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::MayNotAdd { field, ids, blocking } => may_not_add(field, &ids, blocking),
             ServiceError::NotAGroup => Self::new(ProblemCode::NotAGroup, "this conversation is no group"),
+            ServiceError::NameTaken => Self::new(ProblemCode::NameTaken, "the name is taken"),
+            ServiceError::PublicChannel => {
+                Self::new(ProblemCode::ChannelIsPublic, "all members of the community are in this channel")
+            }
             ServiceError::NotPermitted => Self::new(ProblemCode::NotPermitted, "the caller's role does not allow this"),
             ServiceError::NotFound(thing) => Self::new(ProblemCode::NotFound, format!("there is no such {thing}")),
             ServiceError::AccountLocked(lock) => {
@@ -168,6 +172,8 @@ mod tests {
             (may_not_add(false), 403, "not_allowed_to_write", None),
             (may_not_add(true), 409, "user_blocked", None),
             (ServiceError::NotAGroup, 409, "not_a_group", None),
+            (ServiceError::NameTaken, 409, "name_taken", None),
+            (ServiceError::PublicChannel, 409, "channel_is_public", None),
             (ServiceError::NotPermitted, 403, "not_permitted", None),
             (ServiceError::NotFound("user"), 404, "not_found", None),
             (ServiceError::AccountLocked(lock), 403, "account_locked", None),

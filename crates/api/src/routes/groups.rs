@@ -81,7 +81,7 @@ pub(super) async fn set_settings(
     Ok(Json((&view).into()))
 }
 
-/// List the members of a group
+/// List the members of a group, a community or a channel
 ///
 /// In the order of their ids.
 #[utoipa::path(
@@ -105,16 +105,20 @@ pub(super) async fn members(
     Ok(Json(wire::Page { items, next_cursor: page.next.map(|user| user.to_string()) }))
 }
 
-/// Add members to a group
+/// Add members to a group, a community or a private channel
 ///
-/// For its owner and administrators. Who is a member already stays as he is.
+/// For its owner and administrators. Who is a member already stays as he is. Who comes into a community comes into its
+/// public channels; into a private channel come members of the community.
 #[utoipa::path(
     tag = "Groups",
     operation_id = "addMembers",
     params(IdParam),
     request_body = wire::AddMembers,
     responses((status = 200, description = "The group as it is then", body = wire::Conversation)),
-    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "user_blocked", "not_allowed_to_write", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!([
+        "not_permitted", "not_a_group", "channel_is_public", "limit_reached", "user_blocked", "not_allowed_to_write",
+        "rate_limited", "store_full"
+    ]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[post("/conversations/{id}/members")]
@@ -128,7 +132,7 @@ pub(super) async fn add(
     Ok(Json((&view).into()))
 }
 
-/// Give a member another role
+/// Give a member of a group or a community another role
 ///
 /// For the owner. `owner` hands the group over; who had it stays as an administrator.
 #[utoipa::path(
@@ -152,7 +156,7 @@ pub(super) async fn set_role(
     Ok(Json((&view).into()))
 }
 
-/// Remove a member from a group
+/// Remove a member from a group, a community or a private channel
 ///
 /// Oneself, to leave: an owner who leaves hands over to the administrator, else the member, who has been there longest.
 /// Who is gone gets nothing of the group any more.
@@ -161,7 +165,7 @@ pub(super) async fn set_role(
     operation_id = "removeMember",
     params(MemberParam),
     responses((status = 204, description = "He is gone")),
-    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "rate_limited", "store_full"]))),
+    extensions(("x-problems" = json!(["not_permitted", "not_a_group", "channel_is_public", "rate_limited", "store_full"]))),
     security(("bearer" = []), ("cookie" = []))
 )]
 #[delete("/conversations/{id}/members/{userId}")]

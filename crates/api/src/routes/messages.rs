@@ -54,7 +54,8 @@ pub(super) async fn history(
         (status = 200, description = "The message, which had been sent before", body = wire::Message)
     ),
     extensions(("x-problems" = json!([
-        "not_allowed_to_write", "user_blocked", "client_message_id_reused", "recipient_deleted", "rate_limited",
+        "not_permitted", "not_allowed_to_write", "user_blocked", "client_message_id_reused", "recipient_deleted",
+        "rate_limited",
         "store_full"
     ]))),
     security(("bearer" = []), ("cookie" = []))

@@ -4,6 +4,7 @@
 mod administration;
 mod auth;
 mod changes;
+mod communities;
 mod conversations;
 mod docs;
 mod groups;
@@ -12,6 +13,7 @@ mod me;
 mod messages;
 mod params;
 mod people;
+mod search;
 mod sessions;
 mod status;
 mod unknown;
@@ -83,6 +85,7 @@ fn api<T: Table>(table: T) -> T {
     table
         .with(messages::send)
         .with(messages::history)
+        .with(search::messages)
         .with(auth::sign_up)
         .with(auth::log_in)
         .with(auth::log_out)
@@ -112,6 +115,17 @@ fn api<T: Table>(table: T) -> T {
         .with(conversations::read)
         .with(conversations::delivered)
         .with(conversations::typing)
+        .with(communities::create)
+        .with(communities::list)
+        .with(communities::directory)
+        .with(communities::channels)
+        .with(communities::create_channel)
+        .with(communities::join)
+        .with(communities::show)
+        .with(communities::update)
+        .with(communities::delete)
+        .with(communities::update_channel)
+        .with(communities::delete_channel)
         .with(people::ask)
         .with(people::requests)
         .with(people::accept)

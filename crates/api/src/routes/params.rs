@@ -3,10 +3,10 @@
 use std::{fmt::Display, str::FromStr};
 
 use parlor_domain::{
-    Emoji, InvalidValue, Rev, Seq, Timestamp, UserId, Username,
+    Category, ConversationId, Emoji, InvalidValue, Rev, Seq, Timestamp, UserId, Username,
     store::{self, Window},
 };
-use parlor_services::{DirectoryQuery, InboxCursor, RequestCursor};
+use parlor_services::{CommunityQuery, DirectoryQuery, InboxCursor, RequestCursor};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, Unexpected},
@@ -179,6 +179,82 @@ impl TryFrom<DirectoryParams> for DirectoryQuery {
 fn read_name_cursor(cursor: Option<&str>) -> Result<Option<String>, Problem> {
     let after = cursor.map(|cursor| Username::parse(cursor).map(|name| name.key()));
     after.transpose().map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))
+}
+
+/// A page of one's communities.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CommunityParams {
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 24)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl CommunityParams {
+    /// Where the page begins, and how many entries it has at most.
+    pub(super) fn page(&self) -> Result<(Option<ConversationId>, usize), Problem> {
+        let after = self.cursor.as_deref().map(str::parse).transpose();
+        Ok((after.map_err(|_| Problem::invalid_field("cursor", INVALID_CURSOR))?, size(self.limit)))
+    }
+}
+
+/// A page of the public communities.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DirectoryOfCommunitiesParams {
+    /// With what the name begins, however it is written; all if left out.
+    #[validate(length(max = 200, code = "too_long", message = "must have at most 200 characters"))]
+    #[param(max_length = 200, example = "analytical")]
+    q: Option<String>,
+    /// Only those of this category, however it is written.
+    #[validate(custom(function = "rules::category"))]
+    #[param(max_length = 40, example = "Engines")]
+    category: Option<String>,
+    /// The `nextCursor` of the page before.
+    #[param(max_length = 4096)]
+    cursor: Option<String>,
+    /// At most this many entries; 50 if left out.
+    #[serde(default, deserialize_with = "number")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range", message = "must be 1 to 100"))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+impl TryFrom<DirectoryOfCommunitiesParams> for CommunityQuery {
+    type Error = Problem;
+
+    fn try_from(params: DirectoryOfCommunitiesParams) -> Result<Self, Problem> {
+        let category = params.category.map(|text| Category::parse(&text)).transpose();
+        let invalid = || Problem::invalid_field("cursor", INVALID_CURSOR);
+        let after = params.cursor.as_deref().map(|cursor| read_key_cursor(cursor).ok_or_else(invalid));
+        Ok(Self {
+            text: params.q.unwrap_or_default(),
+            category: category.map_err(|reason| Problem::invalid_field("category", reason))?,
+            after: after.transpose()?,
+            limit: size(params.limit),
+        })
+    }
+}
+
+/// The key of a name as a cursor: it may be of any characters.
+pub(super) fn write_name_cursor(key: &str) -> String {
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_key_cursor(cursor: &str) -> Option<String> {
+    let digits = cursor.as_bytes();
+    if !digits.len().is_multiple_of(2) || !cursor.is_ascii() {
+        return None;
+    }
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    String::from_utf8(digits.chunks(2).map(pair).collect::<Option<Vec<u8>>>()?).ok()
 }
 
 /// A page of users who are something to oneself.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{ConversationSettings, MemberRole, Message, User, field, rules};
+use super::{ConversationSettings, MemberRole, Message, TraitFields, User, field, rules};
 use crate::problem::Problem;
 
 /// A conversation as one of its members sees it.
@@ -27,15 +27,18 @@ pub struct Conversation {
     /// name.
     #[schema(required = true, format = "uri-reference")]
     pub avatar_url: Option<String>,
+    /// What a community or a channel is beside.
+    #[serde(flatten)]
+    pub traits: TraitFields,
     /// In a direct conversation, the other user.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = User, required = false)]
     pub other_user: Option<User>,
-    /// How many members a group has.
+    /// How many members a group, community or channel has.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32, required = false, example = 3)]
     pub member_count: Option<u32>,
-    /// What one may do in it; `member` in a direct conversation.
+    /// What one may do in it; `member` in a direct conversation, in a channel what one may in the community.
     pub role: MemberRole,
     /// How one wants to see it.
     pub settings: ConversationSettings,
@@ -73,6 +76,7 @@ impl From<&ConversationView> for Conversation {
             name: conversation.name.as_ref().map(ToString::to_string),
             description: conversation.description.as_ref().map(ToString::to_string),
             avatar_url: None,
+            traits: (&conversation.traits).into(),
             other_user: view.other.as_ref().map(Into::into),
             member_count: view.me.role.map(|_| conversation.member_count),
             role: view.me.role.map_or(MemberRole::Member, Into::into),
@@ -98,6 +102,10 @@ pub enum Kind {
     Direct,
     /// Users with roles, who come and go.
     Group,
+    /// The like of a group, with channels to write in.
+    Community,
+    /// A part of a community.
+    Channel,
 }
 
 impl From<ConversationKind> for Kind {
@@ -105,6 +113,8 @@ impl From<ConversationKind> for Kind {
         match kind {
             ConversationKind::Direct => Self::Direct,
             ConversationKind::Group => Self::Group,
+            ConversationKind::Community => Self::Community,
+            ConversationKind::Channel => Self::Channel,
         }
     }
 }

@@ -133,7 +133,8 @@ pub enum Kind {
 #[serde(rename_all = "camelCase")]
 pub struct SystemNote {
     /// What the sender did: `group_created`, `members_added`, `members_removed`, `member_left`, `role_changed`,
-    /// `owner_changed`, `renamed` or `description_changed`. There will be more.
+    /// `owner_changed`, `renamed`, `description_changed`, `community_created`, `member_joined`, `category_changed`,
+    /// `access_changed`, `channel_created` or `position_changed`. There will be more.
     #[schema(example = "members_added")]
     pub action: &'static str,
     /// To whom, if to users.

@@ -6,6 +6,7 @@
 mod administration;
 mod auth;
 mod commands;
+mod community;
 mod conversation;
 mod events;
 mod group;
@@ -18,6 +19,7 @@ mod page;
 mod people;
 mod problem;
 pub(crate) mod rules;
+mod search;
 mod secret;
 mod session;
 mod socketio;
@@ -33,6 +35,7 @@ pub use auth::{ChangePassword, DeleteAccount, LogIn, Refresh, SignUp, SignedIn, 
 pub use commands::{
     Answer, Authenticate, Command, CommandFrame, CommandKind, Refusal, ReplyId, SocketCredential, Subject,
 };
+pub use community::{Access, Community, NewChannel, NewCommunity, TraitFields, UpdateChannel, UpdateCommunity};
 pub use conversation::{
     Conversation, ConversationDeleted, Kind as ConversationKind, OpenDirect, Position, Receipt, SetReceipt, SetTyping,
     Typing,
@@ -57,6 +60,7 @@ pub use people::{
     BlockUpdate, BlockedUser, Friend, FriendRemoved, FriendRequest, Relation, RequestState, SendFriendRequest,
 };
 pub use problem::{FieldError, Problem};
+pub use search::{FoundMessage, SearchPage, SnippetPart};
 pub use secret::Secret;
 pub use session::{Session, Ticket};
 pub use socketio::{Acknowledgement, RefusedCommand, SocketIoAuth, SocketIoEvent, UnaskedProblem};

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    Bio, ClientMessageId, ConversationName, Description, DisplayName, Email, Emoji, InvalidValue, LockReason,
-    MessageText, ObjectId, RequestText, StatusText, Timestamp, Username,
+    Bio, Category, ClientMessageId, ConversationName, Description, DisplayName, Email, Emoji, InvalidValue, LockReason,
+    MessageText, ObjectId, RequestText, SearchQuery, StatusText, Timestamp, Username,
 };
 use parlor_services::Password;
 use serde_json::value::RawValue;
@@ -60,6 +60,10 @@ pub(crate) fn emoji(text: &str) -> Result<(), ValidationError> {
     check(Emoji::parse(text))
 }
 
+pub(crate) fn search_query(text: &str) -> Result<(), ValidationError> {
+    check(SearchQuery::parse(text))
+}
+
 pub(super) fn request_text(text: &str) -> Result<(), ValidationError> {
     check(RequestText::parse(text))
 }
@@ -72,6 +76,10 @@ pub(super) fn conversation_name(text: &str) -> Result<(), ValidationError> {
     check(ConversationName::parse(text))
 }
 
+pub(crate) fn category(text: &str) -> Result<(), ValidationError> {
+    check(Category::parse(text))
+}
+
 pub(super) fn description(text: &str) -> Result<(), ValidationError> {
     check(Description::parse(text))
 }
@@ -80,11 +88,11 @@ pub(super) fn lock_reason(text: &str) -> Result<(), ValidationError> {
     check(LockReason::parse(text))
 }
 
-pub(super) fn id(text: &str) -> Result<(), ValidationError> {
+pub(crate) fn id(text: &str) -> Result<(), ValidationError> {
     check(text.parse::<ObjectId>())
 }
 
-pub(super) fn time(text: &str) -> Result<(), ValidationError> {
+pub(crate) fn time(text: &str) -> Result<(), ValidationError> {
     check(parse_time(text))
 }
 
@@ -92,7 +100,7 @@ pub(super) fn time(text: &str) -> Result<(), ValidationError> {
 ///
 /// # Errors
 /// `invalid_time`.
-pub(super) fn parse_time(text: &str) -> Result<Timestamp, InvalidValue> {
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, InvalidValue> {
     const INVALID: InvalidValue = InvalidValue::new("invalid_time", "must be a time such as 2026-11-21T10:57:31.042Z");
     Timestamp::parse_rfc3339(text).ok_or(INVALID)
 }

@@ -136,10 +136,12 @@ impl From<parlor_domain::Settings> for Settings {
 
 /// Who may write to a user. Who was written to by him, may always answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "camelCase")]
 pub enum WhoCanWrite {
     /// Everyone whom he does not block.
     Anyone,
+    /// His friends, and those who are in a group with him.
+    SharedGroups,
     /// His friends.
     Friends,
     /// Nobody.
@@ -150,6 +152,7 @@ impl From<parlor_domain::WhoCanWrite> for WhoCanWrite {
     fn from(choice: parlor_domain::WhoCanWrite) -> Self {
         match choice {
             parlor_domain::WhoCanWrite::Anyone => Self::Anyone,
+            parlor_domain::WhoCanWrite::SharedGroups => Self::SharedGroups,
             parlor_domain::WhoCanWrite::Friends => Self::Friends,
             parlor_domain::WhoCanWrite::Nobody => Self::Nobody,
         }
@@ -160,6 +163,7 @@ impl From<WhoCanWrite> for parlor_domain::WhoCanWrite {
     fn from(choice: WhoCanWrite) -> Self {
         match choice {
             WhoCanWrite::Anyone => Self::Anyone,
+            WhoCanWrite::SharedGroups => Self::SharedGroups,
             WhoCanWrite::Friends => Self::Friends,
             WhoCanWrite::Nobody => Self::Nobody,
         }

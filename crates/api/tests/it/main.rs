@@ -14,5 +14,6 @@ mod messages;
 mod operation;
 mod paths;
 mod people;
+mod search;
 mod sockets;
 mod support;

@@ -23,7 +23,9 @@ use parlor_domain::{
 };
 use parlor_realtime::HubConfig;
 use parlor_repositories::sqlite::{SqliteOptions, SqliteStore};
-use parlor_services::{AuthConfig, LimitsConfig, Rate, RelationLimits, Services, ServicesConfig, Sources};
+use parlor_services::{
+    AuthConfig, CommunityLimits, LimitsConfig, Rate, RelationLimits, Services, ServicesConfig, Sources,
+};
 use serde_json::Value;
 
 /// What the tests sign up with.
@@ -110,6 +112,7 @@ fn services_config(messages: Rate) -> ServicesConfig {
         shared_store: false,
         relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 2, blocks: 2 },
         group_members: 4,
+        communities: CommunityLimits { everyone_creates: true, per_user: 3, members: 10, channels: 3 },
     }
 }
 

@@ -33,6 +33,7 @@ fn group() -> Conversation {
         id: ConversationId::from_bytes([7; 12]),
         kind: ConversationKind::Group,
         name: ConversationName::parse("Round table").ok(),
+        traits: crate::Traits::None,
         description: None,
         member_count: 5,
         last_seq: Seq::new(1),
@@ -45,8 +46,9 @@ fn group() -> Conversation {
 fn plan_among(members: &[Member], actor: u8, action: GroupAction) -> Result<GroupPlan, GroupRefusal> {
     let messages = [MessageId::from_bytes([1; 12]), MessageId::from_bytes([2; 12])];
     let now = Timestamp::from_millis(9);
-    let change = GroupChange { conversation: group().id, actor: user(actor), action, messages, now };
-    change.plan(&group(), members)
+    let group = Conversation { member_count: count(members.len()), ..group() };
+    let change = GroupChange { conversation: group.id, actor: user(actor), action, messages, now };
+    change.plan(&group, members)
 }
 
 fn plan(actor: u8, action: GroupAction) -> Result<GroupPlan, GroupRefusal> {

@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::Record;
 use crate::{
-    Actor, AuditEntry, Content, ConversationId, DaySum, Deletion, Forwarded, FriendRequest, Lock, Marks, Member,
-    MemberSettings, Message, Named, PasswordHash, Pin, Reaction, ReplyTo, Session, Settings, Status, SystemEvent, Tie,
-    Timestamp, User, UserChange, UserReaction, UserTopic, Version,
+    Actor, AuditEntry, ChannelTraits, CommunityTraits, Content, ConversationId, DaySum, Deletion, Forwarded,
+    FriendRequest, Lock, Marks, Member, MemberSettings, Message, Named, PasswordHash, Pin, Reaction, ReplyTo, Session,
+    Settings, Status, SystemEvent, Tie, Timestamp, Traits, User, UserChange, UserReaction, UserTopic, Version,
 };
 
 /// A SHA-256 over records in the order in which they were added. Two sequences of records have the same if and only if
@@ -61,13 +61,15 @@ impl Fields<'_> {
                 self.bytes(session.as_bytes());
                 self.time(*expires_at);
             }
-            Record::Conversation { id, kind, pair, name, description, created_at, updated_at } => {
+            Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at } => {
                 self.bytes(id.as_bytes());
                 self.text(kind.name());
                 self.number(pair.is_some().into());
                 pair.iter().flatten().for_each(|user| self.bytes(user.as_bytes()));
                 self.optional(name.as_ref().map(|name| name.as_str()), Self::text);
                 self.optional(description.as_ref().map(|description| description.as_str()), Self::text);
+                self.traits(traits);
+                self.optional(*deleted_at, Self::time);
                 self.time(*created_at);
                 self.time(*updated_at);
             }
@@ -101,6 +103,23 @@ impl Fields<'_> {
             Record::Audit(entry) => self.audit_entry(entry),
             Record::Day(DaySum { day, active_users, messages }) => {
                 [day.number().into(), *active_users, *messages].into_iter().for_each(|number| self.number(number));
+            }
+        }
+    }
+
+    fn traits(&mut self, traits: &Traits) {
+        match traits {
+            Traits::None => self.text(""),
+            Traits::Community(CommunityTraits { category, access }) => {
+                self.text("community");
+                self.optional(category.as_ref().map(|category| category.as_str()), Self::text);
+                self.text(access.name());
+            }
+            Traits::Channel(ChannelTraits { community, position, access }) => {
+                self.text("channel");
+                self.bytes(community.as_bytes());
+                self.number((*position).into());
+                self.text(access.name());
             }
         }
     }

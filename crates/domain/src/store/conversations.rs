@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::{
-    Conversation, ConversationId, Member, MemberSettingsChange, Message, ReceiptKind, Rev, Seq, Timestamp, Unread,
-    UnreadTotals, UserChange, UserId,
+    Conversation, ConversationId, Member, MemberSettingsChange, Message, ReceiptKind, Rev, Seq, Shape, Timestamp,
+    Unread, UnreadTotals, UserChange, UserId,
 };
 
 /// A direct conversation to open.
@@ -144,13 +144,16 @@ pub trait ConversationStore: Send + Sync {
     /// is held from revision zero.
     async fn open_direct(&self, new: &NewDirect) -> StoreResult<OpenedDirect>;
 
+    /// What the conversation is for ever, whoever is in it.
+    async fn shape(&self, id: ConversationId) -> StoreResult<Option<Shape>>;
+
     /// The conversation, if the user is in it.
     async fn find(&self, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>>;
 
     /// Those of these conversations that the user is in, in any order.
     async fn find_many(&self, ids: &[ConversationId], user: UserId) -> StoreResult<Vec<InboxEntry>>;
 
-    /// A page of the user's conversations, without those that he hides, the one with the newest activity
+    /// A page of the user's conversations, without communities and those that he hides, the one with the newest activity
     /// (`updated_at`) first, and among equals the greater id first.
     async fn inbox(&self, page: &Inbox) -> StoreResult<Vec<InboxEntry>>;
 

@@ -58,6 +58,9 @@ pub trait GroupStore: Send + Sync {
     /// A page of the members of a conversation, in the order of their ids; none if it is unknown.
     async fn members(&self, page: &MembersPage) -> StoreResult<Vec<Member>>;
 
+    /// Whether two users are in a group together.
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool>;
+
     /// The groups that a user is in.
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>>;
 }

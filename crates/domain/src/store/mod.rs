@@ -10,12 +10,14 @@
 mod administration;
 mod audit;
 mod checksum;
+mod communities;
 mod conversations;
 mod error;
 mod groups;
 mod maintenance;
 mod messages;
 mod relations;
+mod search;
 mod sessions;
 mod statistics;
 mod transfer;
@@ -30,6 +32,9 @@ pub use administration::{ADMINISTERS_NO_MORE, AccountCounts, Accounts, Acted, Ad
 pub use audit::MockAuditStore;
 pub use audit::{ActorFilter, AuditPage, AuditStore};
 pub use checksum::Checksum;
+#[cfg(any(test, feature = "testing"))]
+pub use communities::MockCommunityStore;
+pub use communities::{CommunityChanged, CommunityDirectory, CommunityOutcome, CommunityStore, Move};
 #[cfg(any(test, feature = "testing"))]
 pub use conversations::MockConversationStore;
 pub use conversations::{
@@ -52,6 +57,9 @@ pub use relations::{
     Answer, Between, BlockOutcome, CONSENT, Direction, NewBlock, NewFriendRequest, RelationStore, RequestAnswer,
     RequestChange, RequestOutcome, RequestPage, TiePage,
 };
+#[cfg(any(test, feature = "testing"))]
+pub use search::MockSearchStore;
+pub use search::{IndexEntry, IndexProgress, Look, Looked, ResultKey, SearchStore};
 #[cfg(any(test, feature = "testing"))]
 pub use sessions::MockSessionStore;
 pub use sessions::{NewSession, Renewal, SessionStore};
@@ -79,8 +87,12 @@ pub struct Stores {
     pub conversations: Arc<dyn ConversationStore>,
     /// Groups and their changes.
     pub groups: Arc<dyn GroupStore>,
+    /// Communities, their channels, and their changes.
+    pub communities: Arc<dyn CommunityStore>,
     /// The message log.
     pub messages: Arc<dyn MessageStore>,
+    /// What messages are found by.
+    pub search: Arc<dyn SearchStore>,
     /// Friends, friend requests and blocks.
     pub relations: Arc<dyn RelationStore>,
     /// What administrators do to accounts.

@@ -8,7 +8,7 @@ use super::StoreResult;
 use crate::{
     AuditEntry, AuditId, ConversationId, ConversationKind, ConversationName, Day, DaySum, Description, Fingerprint,
     FriendRequest, FriendRequestId, Member, Message, MessageId, PasswordHash, Rev, SecretHash, Seq, Session, SessionId,
-    Tie, Timestamp, User, UserChange, UserId, UserReaction, Version,
+    Tie, Timestamp, Traits, User, UserChange, UserId, UserReaction, Version,
 };
 
 /// A sort of records.
@@ -245,6 +245,10 @@ pub enum Record {
         name: Option<ConversationName>,
         /// What a group is for.
         description: Option<Description>,
+        /// What else a community or a channel has.
+        traits: Traits,
+        /// When a community or a channel was deleted that is not erased yet.
+        deleted_at: Option<Timestamp>,
         /// When it was made.
         created_at: Timestamp,
         /// When its newest message was sent, or else when it was made.

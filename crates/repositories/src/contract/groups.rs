@@ -484,3 +484,17 @@ pub async fn groups_of_the_same_users_are_made_at_once(f: &Fixture) {
         assert_eq!(f.stores.users.rev(user).await.unwrap(), Rev::new(30));
     }
 }
+
+pub async fn who_shares_a_group_is_known(f: &Fixture) {
+    let [ada, bob, cem] = three(f).await;
+    f.open(ada, cem).await;
+    let shares = async |user, other| f.stores.groups.share_group(user, other).await.unwrap();
+    let groups = [f.group(ada, &[bob]).await, f.group(bob, &[ada]).await];
+    assert!(shares(ada, bob).await && shares(bob, ada).await);
+    assert!(!shares(ada, cem).await, "a direct conversation is no group");
+    f.change_group(groups[0], ada, GroupAction::Remove(bob)).await;
+    assert!(shares(ada, bob).await, "there is another one");
+    f.change_group(groups[1], ada, GroupAction::Remove(ada)).await;
+    assert!(!shares(ada, bob).await && !shares(bob, ada).await);
+    assert!(!shares(cem, ada).await && !shares(UserId::from_bytes([9; 12]), ada).await);
+}

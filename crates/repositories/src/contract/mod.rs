@@ -9,11 +9,14 @@
 pub mod administration;
 pub mod blocks;
 pub mod changes;
+pub mod channels;
+pub mod communities;
 pub mod conversations;
 pub mod groups;
 pub mod mentions;
 pub mod messages;
 pub mod relations;
+pub mod search;
 pub mod sessions;
 pub mod streams;
 pub mod transfer;
@@ -118,6 +121,7 @@ macro_rules! store_behaviours {
                 hidden_and_archived_conversations_do_not_end_the_inbox
                 the_groups_of_a_user_are_known
                 groups_of_the_same_users_are_made_at_once
+                who_shares_a_group_is_known
             ]
             messages [
                 messages_count_up_without_a_hole
@@ -173,6 +177,24 @@ macro_rules! store_behaviours {
                 what_is_unread_is_summed_up_by_how_one_sees_it
                 unread_counts_agree_with_a_model_after_any_history
             ]
+            channels [
+                a_new_channel_has_all_members_or_those_who_manage
+                a_role_opens_and_closes_private_channels
+                a_channel_closes_and_opens
+                members_are_added_to_a_private_channel_by_name
+                the_inbox_has_channels_among_the_others_and_no_communities
+                what_is_deleted_is_left_and_then_erased_in_steps
+            ]
+            communities [
+                a_community_begins_with_its_owner_and_what_tells_of_it
+                a_name_is_one_however_it_is_written
+                who_joins_is_in_every_public_channel_and_has_read_what_was_there
+                who_goes_is_out_of_every_channel
+                what_is_refused_changes_nothing
+                the_directory_shows_public_communities_by_name
+                of_many_who_join_at_once_each_is_counted_and_in_every_channel
+                the_communities_of_a_user_are_paged_by_their_ids
+            ]
             relations [
                 a_request_waits_in_both_streams_until_it_is_accepted
                 asking_again_changes_nothing_while_a_request_waits
@@ -192,6 +214,18 @@ macro_rules! store_behaviours {
                 whether_somebody_has_written_is_known
                 a_deleted_account_is_nobodys_friend_and_its_friends_are_told
                 who_can_write_is_a_setting_like_the_others
+            ]
+            search [
+                all_languages_are_found_alike
+                results_come_from_the_newest_on_whatever_order_they_were_entered_in
+                messages_of_one_moment_come_in_the_order_of_their_ids
+                a_look_goes_on_where_the_last_one_ended
+                only_what_is_asked_for_is_found
+                what_is_not_said_any_more_is_not_found
+                entering_again_changes_nothing
+                who_comes_late_with_an_older_state_changes_nothing
+                how_far_the_index_has_come_is_known
+                the_index_never_goes_back
             ]
             streams [
                 only_the_newest_change_of_a_topic_is_kept
@@ -400,6 +434,7 @@ pub async fn fill(f: &Fixture) {
         f.stores.messages.append(&new).await.unwrap();
         groups.push(group);
     }
+    communities::furnish(f, users[0], &users[1..]).await;
     let (user, store) = (users[1], &f.stores.conversations);
     let put_away = MemberSettingsChange { archived: Some(true), ..MemberSettingsChange::default() };
     store.set_settings(groups[0], user, &put_away).await.unwrap();
@@ -416,6 +451,8 @@ pub async fn fill(f: &Fixture) {
     f.stores.messages.changes(conversations[0], Rev::ZERO, 1).await.unwrap();
     store.find_many(&groups, users[7]).await.unwrap();
     f.stores.groups.of(users[7]).await.unwrap();
+    f.stores.groups.share_group(users[7], users[9]).await.unwrap();
+    search::fill(f, &conversations).await;
     let page = MembersPage { conversation: groups[0], after: Some(users[3]), limit: 10 };
     f.stores.groups.members(&page).await.unwrap();
 }

@@ -35,6 +35,7 @@ pub async fn furnish(f: &Fixture) {
     f.stores.users.set_status(bob, &busy, Some(f.now()), f.now()).await.unwrap();
     f.send(ada, first, "held back").await;
     furnish_group(f, dan, [ada, bob, cem]).await;
+    super::communities::furnish(f, dan, &[ada, bob]).await;
     super::changes::furnish(f, first, [ada, bob]).await;
     read(f, first, bob, 11, false).await;
     furnish_sessions(f, ada, bob).await;
@@ -364,9 +365,20 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
                 let change = UserChange { rev: Rev::new(999), topic };
                 (Record::UserChange { user, change }, "topic")
             }
-            Record::Conversation { kind, pair, name, description, created_at, updated_at, .. } => {
+            Record::Conversation { kind, pair, name, description, traits, created_at, updated_at, .. } => {
                 let id = ConversationId::from_bytes([9; 12]);
-                let twice = Record::Conversation { id, kind, pair, name, description, created_at, updated_at };
+                let deleted_at = None;
+                let twice = Record::Conversation {
+                    id,
+                    kind,
+                    pair,
+                    name,
+                    description,
+                    traits,
+                    deleted_at,
+                    created_at,
+                    updated_at,
+                };
                 (twice, "pair of users")
             }
             Record::FriendRequest(request) => {

@@ -28,6 +28,7 @@ use super::{
     documents::{MemberDocument, MessageDocument, ReactionDocument, VersionDocument, decode, encode, long, oid},
     error::{Attempt, duplicate},
     messages::{BATCH, read_page},
+    search,
 };
 
 /// Makes the change that is planned for the message as it is.
@@ -117,10 +118,12 @@ async fn write(
                 let not_made = doc! { "message": oid(id.as_bytes()), "rev": { "$gt": long(left.get()) } };
                 put(&c.versions, session, not_made, &VersionDocument::new(version)).await?;
             }
+            search::take_out(c, session, (id, rev)).await?;
         }
         MessageAction::Delete => {
             c.versions.delete_many(about.clone()).session(&mut *session).await?;
             c.reactions.delete_many(about).session(&mut *session).await?;
+            search::take_out(c, session, (id, rev)).await?;
         }
         MessageAction::React(emoji) => {
             let emoji = emoji.clone();

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use mongodb::{
     ClientSession,
-    bson::{Bson, Document, doc, oid::ObjectId},
-    options::{Hint, ReturnDocument},
+    bson::{Bson, Document, doc},
+    options::ReturnDocument,
 };
 use parlor_domain::{
-    Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
-    Unread, UnreadTotals, UserId, UserTopic,
+    Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Shape,
+    Timestamp, Traits, UnreadTotals, UserId, UserTopic,
     store::{
         ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome,
         SettingsSet, StoreError, StoreResult, UserLogPage,
@@ -19,15 +19,16 @@ use parlor_domain::{
 };
 
 use super::{
-    database::{Collections, Database, all, durable_document, one},
+    database::{Collections, Database, all, one},
     documents::{
-        ConversationDocument, MemberDocument, StoredConversation, StoredMember, UserChangeDocument, UserDocument, date,
-        encode, long, oid,
+        ConversationDocument, MemberDocument, StoredMember, UserChangeDocument, UserDocument, date, encode, long, oid,
     },
-    error::{Attempt, Failure},
-    holds, members,
+    error::Attempt,
+    holds,
+    inbox::{entries, inbox},
+    members,
     mentions::{self, Part},
-    messages::{self, Tail},
+    messages,
     users::{by_id, record},
 };
 
@@ -41,6 +42,17 @@ impl ConversationStore for Database {
         self.change(*new, |c, new, session| open_direct(c, session, new).boxed()).await
     }
 
+    async fn shape(&self, id: ConversationId) -> StoreResult<Option<Shape>> {
+        self.read(id, |c, id| {
+            async move {
+                let found = c.conversations.find_one(doc! { "_id": oid(id.as_bytes()) }).await?;
+                Ok(one::<ConversationDocument>(found)?.map(|found| found.shape()).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn find(&self, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>> {
         Ok(self.find_many(&[id], user).await?.pop())
     }
@@ -50,8 +62,10 @@ impl ConversationStore for Database {
         self.read((ids.to_vec(), user), |c, (ids, user)| {
             async move {
                 let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
-                let filter = doc! { "_id": { "$in": ids }, "members": oid(user.as_bytes()) };
-                let found = all::<ConversationDocument>(c.newest_conversations.find(filter).await?).await?;
+                let found = c.newest_conversations.find(doc! { "_id": { "$in": ids } }).await?;
+                let mut found = all::<ConversationDocument>(found).await?;
+                // Of the others, the members' own documents say it.
+                found.retain(|found| !found.names_its_members() || found.members.contains(user));
                 entries(c, &found, *user).await
             }
             .boxed()
@@ -149,14 +163,20 @@ async fn open_direct(c: &Collections, session: &mut ClientSession, new: &NewDire
         return Ok(OpenedDirect { id: found.conversation.id, created: None });
     }
     let document = ConversationDocument {
-        id: oid(new.id.as_bytes()),
-        kind: ConversationKind::Direct.name().to_owned(),
         members: vec![oid(new.opener.as_bytes()), oid(new.other.as_bytes())],
         direct_key: Some(key),
-        name: None,
-        description: None,
-        created_at: date(new.now),
-        updated_at: date(new.now),
+        ..ConversationDocument::new(&Conversation {
+            id: new.id,
+            kind: ConversationKind::Direct,
+            name: None,
+            description: None,
+            traits: Traits::None,
+            member_count: 2,
+            last_seq: Seq::ZERO,
+            rev: Rev::ZERO,
+            created_at: new.now,
+            updated_at: new.now,
+        })
     };
     c.conversations.insert_one(encode(&document)?).session(&mut *session).await?;
     let opener = join(c, session, new, new.opener).await?;
@@ -174,146 +194,6 @@ async fn join(c: &Collections, session: &mut ClientSession, new: &NewDirect, use
     let member = Member { held_from, ..Member::of_direct(user, new.now) };
     c.members.insert_one(encode(&MemberDocument::new(new.id, &member))?).session(session).await?;
     Ok((user, account.rev))
-}
-
-async fn inbox(c: &Collections, page: &Inbox) -> Attempt<Vec<InboxEntry>> {
-    let wanted = |entry: &InboxEntry| {
-        let settings = entry.me.settings;
-        // He may have put it away, or not, while this was read.
-        page.archived.is_none_or(|archived| archived == settings.archived)
-            && !settings.hides(entry.conversation.last_seq)
-    };
-    let mut filter = doc! { "members": oid(page.user.as_bytes()) };
-    if let Some(archived) = page.archived {
-        let put_away = archived_by(c, page.user).await?;
-        filter.insert("_id", doc! { if archived { "$in" } else { "$nin" }: put_away });
-    }
-    let (mut shown, mut after) = (Vec::new(), page.after);
-    while shown.len() < page.limit {
-        // What is hidden comes back with the next message, so it is known only when it has been read.
-        let entries = inbox_part(c, (page.user, &filter), after, page.limit).await?;
-        let is_last = entries.len() < page.limit;
-        after = entries.last().map(|last| (last.conversation.updated_at, last.conversation.id));
-        shown.extend(entries.into_iter().filter(wanted));
-        if is_last {
-            break;
-        }
-    }
-    shown.truncate(page.limit);
-    Ok(shown)
-}
-
-/// The conversations that a user has put away.
-async fn archived_by(c: &Collections, user: UserId) -> Attempt<Vec<ObjectId>> {
-    let mut found = c.newest_members.find(doc! { "user": oid(user.as_bytes()), "archived": true }).await?;
-    let mut ids = Vec::new();
-    while found.advance().await? {
-        ids.push(found.current().get_object_id("conversation").map_err(StoreError::corrupt)?);
-    }
-    Ok(ids)
-}
-
-async fn inbox_part(
-    c: &Collections,
-    (user, filter): (UserId, &Document),
-    after: Option<(Timestamp, ConversationId)>,
-    limit: usize,
-) -> Attempt<Vec<InboxEntry>> {
-    let mut filter = filter.clone();
-    if let Some((time, id)) = after {
-        filter.insert("updatedAt", doc! { "$lte": date(time) });
-        let behind = doc! { "_id": { "$lt": oid(id.as_bytes()) } };
-        filter.insert("$or", [doc! { "updatedAt": { "$lt": date(time) } }, behind]);
-    }
-    let newest_first = doc! { "updatedAt": -1, "_id": -1 };
-    // Where only some are wanted, the database would rather read those and sort them.
-    let by_activity = Hint::Name("byActivity".to_owned());
-    let find = async || {
-        let found = c.newest_conversations.find(filter.clone()).sort(newest_first.clone()).hint(by_activity.clone());
-        all::<ConversationDocument>(found.limit(long(limit as u64)).await?).await
-    };
-    let found = find().await?;
-    let shown = entries(c, &found, user).await?;
-    let moved = moved_on(&found, &shown);
-    if moved.is_empty() {
-        return Ok(shown);
-    }
-    // Pages follow each other by what is stored, so that has to be what is shown.
-    c.update_many("conversations", moved, durable_document()).await?;
-    entries(c, &find().await?, user).await
-}
-
-/// The updates of the conversations whose stored activity is behind their log: a node has ended, or a primary was lost,
-/// before it was written.
-fn moved_on(found: &[StoredConversation], shown: &[InboxEntry]) -> Vec<Document> {
-    let pairs = found.iter().zip(shown).map(|(found, shown)| (&found.conversation, &shown.conversation));
-    let behind = pairs.filter(|(found, shown)| shown.updated_at > found.updated_at);
-    let update = |(_, shown): (_, &Conversation)| {
-        doc! { "q": { "_id": oid(shown.id.as_bytes()) }, "u": { "$max": { "updatedAt": date(shown.updated_at) } } }
-    };
-    behind.map(update).collect()
-}
-
-/// What a member gets with each conversation: his own membership, the others as far as he is told of them, the newest
-/// message, and how many are unread. In the order of the conversations.
-async fn entries(c: &Collections, found: &[StoredConversation], user: UserId) -> Attempt<Vec<InboxEntry>> {
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<ConversationId> = found.iter().map(|found| found.conversation.id).collect();
-    let (members, tails) = tokio::join!(members_for(c, found, user), messages::tails(c, &ids));
-    let (mut members, mut tails) = (members::by_conversation(members?), tails?);
-    let mut entries = Vec::new();
-    for StoredConversation { conversation, .. } in found {
-        let mut conversation = conversation.clone();
-        let Tail { last, rev } = tails.remove(&conversation.id).unwrap_or_default();
-        let mut others = members.remove(&conversation.id).unwrap_or_default();
-        let Some(mut me) = others.iter().position(|member| member.user_id == user).map(|me| others.remove(me)) else {
-            // Who leaves a group does so between two reads; to be read again.
-            return Err(if conversation.kind == ConversationKind::Group {
-                Failure::NoAnswer
-            } else {
-                StoreError::corrupt(format!("conversation {}: has no member {user}", conversation.id)).into()
-            });
-        };
-        conversation.rev = rev;
-        if let Some(last) = &last {
-            // Both follow from the log, and what is stored may be behind it.
-            conversation.last_seq = last.seq;
-            conversation.updated_at = conversation.updated_at.max(last.created_at);
-            if last.sender_id == user {
-                me.read_seq = last.seq;
-            }
-        }
-        let other = if conversation.kind == ConversationKind::Direct { others.pop() } else { None };
-        entries.push(InboxEntry { conversation, me, other, others, last_message: last, unread: Unread::default() });
-    }
-    let parts: Vec<_> = entries.iter().map(|entry| Part::new(&entry.conversation, &entry.me)).collect();
-    let unread = mentions::unread(c, user, &parts).await?;
-    for entry in &mut entries {
-        entry.unread = unread.get(&entry.conversation.id).copied().unwrap_or_default();
-    }
-    Ok(entries)
-}
-
-/// The memberships that a user gets with these conversations: everyone's where he is told of all, his own in any case.
-async fn members_for(c: &Collections, found: &[StoredConversation], user: UserId) -> Attempt<Vec<StoredMember>> {
-    let is_told = |found: &&StoredConversation| found.conversation.member_count <= InboxEntry::POSITIONS_TOLD;
-    let (told, large): (Vec<_>, Vec<_>) = found.iter().partition(is_told);
-    let ids = |found: Vec<&StoredConversation>| -> Vec<_> {
-        found.iter().map(|found| oid(found.conversation.id.as_bytes())).collect()
-    };
-    let order = doc! { "conversation": 1, "user": 1 };
-    let mut members = Vec::new();
-    if !told.is_empty() {
-        let filter = doc! { "conversation": { "$in": ids(told) } };
-        members = holds::members(c, &c.newest_members, filter, order.clone()).await?;
-    }
-    if !large.is_empty() {
-        let filter = doc! { "conversation": { "$in": ids(large) }, "user": oid(user.as_bytes()) };
-        members.extend(holds::members(c, &c.newest_members, filter, order).await?);
-    }
-    Ok(members)
 }
 
 async fn set_settings(

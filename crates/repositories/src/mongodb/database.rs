@@ -98,6 +98,10 @@ pub(crate) struct Collections {
     pub(crate) messages: Collection<RawDocumentBuf>,
     pub(crate) versions: Collection<RawDocumentBuf>,
     pub(crate) reactions: Collection<RawDocumentBuf>,
+    /// What messages are found by.
+    pub(crate) searches: Collection<RawDocumentBuf>,
+    /// How far that has come in each conversation.
+    pub(crate) search_positions: Collection<RawDocumentBuf>,
     pub(crate) friend_requests: Collection<RawDocumentBuf>,
     pub(crate) ties: Collection<RawDocumentBuf>,
     pub(crate) audit: Collection<RawDocumentBuf>,
@@ -126,6 +130,8 @@ impl Collections {
             messages: database.collection("messages"),
             versions: database.collection("messageVersions"),
             reactions: database.collection("reactions"),
+            searches: database.collection("searches"),
+            search_positions: database.collection("searchPositions"),
             friend_requests: database.collection("friendRequests"),
             ties: database.collection("ties"),
             audit: database.collection("audit"),

@@ -55,6 +55,10 @@ impl GroupStore for Database {
         self.read(*page, |c, page| members(c, *page).boxed()).await
     }
 
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool> {
+        self.read((user, other), |c, (user, other)| share_group(c, *user, *other).boxed()).await
+    }
+
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         self.read(user, |c, user| {
             async move {
@@ -66,6 +70,20 @@ impl GroupStore for Database {
         })
         .await
     }
+}
+
+async fn share_group(c: &Collections, user: UserId, other: UserId) -> Attempt<bool> {
+    let mine = doc! { "user": oid(user.as_bytes()), "role": { "$exists": true } };
+    let mut found = c.newest_members.find(mine).projection(doc! { "_id": 0, "conversation": 1 }).await?;
+    let mut groups = Vec::new();
+    while found.advance().await? {
+        groups.push(found.current().get_object_id("conversation").map_err(StoreError::corrupt)?);
+    }
+    if groups.is_empty() {
+        return Ok(false);
+    }
+    let theirs = doc! { "conversation": { "$in": groups }, "user": oid(other.as_bytes()) };
+    Ok(c.newest_members.find_one(theirs).await?.is_some())
 }
 
 async fn members(c: &Collections, page: MembersPage) -> Attempt<Vec<Member>> {
@@ -87,7 +105,7 @@ fn refused(refusal: GroupRefusal) -> Attempt<GroupOutcome> {
 }
 
 /// Everything that a query finds, within a transaction.
-async fn all_in<D: Stored>(
+pub(crate) async fn all_in<D: Stored>(
     collection: &mongodb::Collection<RawDocumentBuf>,
     session: &mut ClientSession,
     filter: Document,
@@ -101,7 +119,7 @@ async fn all_in<D: Stored>(
 }
 
 /// These accounts, and those of the ids that there is none of, or a deleted one.
-async fn accounts(
+pub(crate) async fn accounts(
     c: &Collections,
     session: &mut ClientSession,
     ids: &[UserId],
@@ -123,16 +141,8 @@ async fn create(c: &Collections, session: &mut ClientSession, new: &NewGroup) ->
     }
     let messages = vec![new.note()];
     note(c, session, &messages).await?;
-    let document = ConversationDocument {
-        id: oid(new.id.as_bytes()),
-        kind: ConversationKind::Group.name().to_owned(),
-        members: ids.iter().map(|id| oid(id.as_bytes())).collect(),
-        direct_key: None,
-        name: Some(new.name.to_string()),
-        description: new.description.as_ref().map(ToString::to_string),
-        created_at: date(new.now),
-        updated_at: date(new.now),
-    };
+    let members_ids = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let document = ConversationDocument { members: members_ids, ..ConversationDocument::new(&new.conversation()) };
     c.conversations.insert_one(encode(&document)?).session(&mut *session).await?;
     join(c, session, new.id, (members, &accounts), new.now).await?;
     read(c, session, &messages).await?;
@@ -253,14 +263,14 @@ fn planned(before: Conversation, plan: GroupPlan) -> Conversation {
 }
 
 /// The group as its newest messages leave it.
-fn after(before: Conversation, messages: &[Message]) -> Conversation {
+pub(crate) fn after(before: Conversation, messages: &[Message]) -> Conversation {
     let Some(last) = messages.last() else { return before };
     let updated_at = before.updated_at.max(last.created_at);
     Conversation { last_seq: last.seq, rev: last.rev, updated_at, ..before }
 }
 
 /// Where a group's log ends.
-async fn end(c: &Collections, session: &mut ClientSession, id: ConversationId) -> Attempt<(Seq, Rev)> {
+pub(crate) async fn end(c: &Collections, session: &mut ClientSession, id: ConversationId) -> Attempt<(Seq, Rev)> {
     let mut newest = async |field: &str| -> Attempt<u64> {
         let here = c.messages.find_one(doc! { "conversation": oid(id.as_bytes()) });
         let found = here.sort(doc! { field: -1 }).projection(doc! { "_id": 0, field: 1 }).session(&mut *session);
@@ -272,7 +282,7 @@ async fn end(c: &Collections, session: &mut ClientSession, id: ConversationId) -
 }
 
 /// Adds the messages that tell of a change.
-async fn note(c: &Collections, session: &mut ClientSession, messages: &[Message]) -> Attempt<()> {
+pub(crate) async fn note(c: &Collections, session: &mut ClientSession, messages: &[Message]) -> Attempt<()> {
     let document = |message| encode(&MessageDocument::new(message, Fingerprint::NONE));
     let documents = messages.iter().map(document).collect::<StoreResult<Vec<_>>>()?;
     c.messages.insert_many(documents).ordered(true).session(session).await?;
@@ -280,7 +290,7 @@ async fn note(c: &Collections, session: &mut ClientSession, messages: &[Message]
 }
 
 /// Who has made a change has read what tells of it.
-async fn read(c: &Collections, session: &mut ClientSession, messages: &[Message]) -> Attempt<()> {
+pub(crate) async fn read(c: &Collections, session: &mut ClientSession, messages: &[Message]) -> Attempt<()> {
     let Some(last) = messages.last() else { return Ok(()) };
     let (conversation, sender) = (oid(last.conversation_id.as_bytes()), oid(last.sender_id.as_bytes()));
     let read = doc! { "$max": { "readSeq": long(last.seq.get()) } };

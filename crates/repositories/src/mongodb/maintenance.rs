@@ -42,6 +42,8 @@ impl Maintenance for Database {
                     &c.active_users,
                     &c.guards,
                     &c.reactions,
+                    &c.searches,
+                    &c.search_positions,
                     &c.versions,
                     &c.messages,
                     &c.members,

@@ -50,7 +50,9 @@ pub(crate) async fn told_members(
 /// Those of these conversations that have few members.
 async fn small(c: &Collections, ids: Vec<ObjectId>) -> Attempt<Vec<ConversationId>> {
     let one_too_many = format!("members.{}", InboxEntry::POSITIONS_TOLD);
-    let small = doc! { "_id": { "$in": ids }, one_too_many: { "$exists": false } };
+    let told = i64::from(InboxEntry::POSITIONS_TOLD);
+    let few = doc! { "$not": { "$gt": told } };
+    let small = doc! { "_id": { "$in": ids }, one_too_many: { "$exists": false }, "memberCount": few };
     let found = all::<ConversationDocument>(c.conversations.find(small).await?).await?;
     Ok(found.into_iter().map(|found| found.conversation.id).collect())
 }

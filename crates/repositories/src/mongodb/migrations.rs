@@ -21,7 +21,7 @@ use super::{
 use crate::MigrationError;
 
 /// Every migration there has been, in their order. What a released one says never changes.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("V1__accounts", include_str!("../../../../migrations/mongodb/V1__accounts.json")),
     ("V2__conversations", include_str!("../../../../migrations/mongodb/V2__conversations.json")),
     ("V3__holds", include_str!("../../../../migrations/mongodb/V3__holds.json")),
@@ -33,6 +33,8 @@ const FILES: [(&str, &str); 11] = [
     ("V9__mentions", include_str!("../../../../migrations/mongodb/V9__mentions.json")),
     ("V10__changes_by_rev", include_str!("../../../../migrations/mongodb/V10__changes_by_rev.json")),
     ("V11__leaving", include_str!("../../../../migrations/mongodb/V11__leaving.json")),
+    ("V12__communities", include_str!("../../../../migrations/mongodb/V12__communities.json")),
+    ("V13__search", include_str!("../../../../migrations/mongodb/V13__search.json")),
 ];
 
 /// For how long a node has the lock unless it says that it still needs it.

@@ -6,6 +6,7 @@ mod administration;
 mod appender;
 mod audit;
 mod changes;
+mod communities;
 mod conversations;
 mod database;
 mod deployment;
@@ -14,6 +15,7 @@ mod error;
 mod gather;
 mod groups;
 mod holds;
+mod inbox;
 mod lines;
 mod maintenance;
 mod members;
@@ -23,6 +25,7 @@ mod migrations;
 #[cfg(test)]
 mod plans;
 mod relations;
+mod search;
 mod sessions;
 mod statistics;
 mod transfer;
@@ -140,7 +143,9 @@ impl MongoStore {
             sessions: self.database.clone(),
             conversations: self.database.clone(),
             groups: self.database.clone(),
+            communities: self.database.clone(),
             messages: self.database.clone(),
+            search: self.database.clone(),
             relations: self.database.clone(),
             administration: self.database.clone(),
             audit: self.database.clone(),

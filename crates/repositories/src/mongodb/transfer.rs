@@ -9,7 +9,7 @@ use mongodb::{
     bson::{Bson, Document, RawDocument, RawDocumentBuf, doc},
 };
 use parlor_domain::{
-    Conversation, ConversationId, ConversationKind, PasswordHash, User, UserId,
+    Conversation, ConversationId, ConversationKind, PasswordHash, Rev, Seq, User,
     store::{Key, Part, Position, Record, StoreError, StoreResult, Transfer},
 };
 
@@ -27,7 +27,9 @@ use super::{
 };
 
 /// What must be unique beside the keys.
-const UNIQUE: [(&str, &str); 8] = [
+const UNIQUE: [(&str, &str); 10] = [
+    ("byName", "name"),
+    ("byCommunity", "name"),
     ("byUsername", "username"),
     ("byEmail", "email"),
     ("byTopic", "topic"),
@@ -216,24 +218,18 @@ async fn conversations(c: &Collections, found: Vec<StoredConversation>) -> Attem
     }
     let ids: Vec<ConversationId> = found.iter().map(|found| found.conversation.id).collect();
     let tails = messages::tails(c, &ids).await?;
-    let record = |StoredConversation { conversation, members, .. }| {
-        let Conversation { id, kind, name, description, created_at, updated_at, .. } = conversation;
-        let pair = match kind {
-            ConversationKind::Direct => Some(pair(id, members)?),
-            ConversationKind::Group => None,
+    let record = |found: StoredConversation| {
+        let pair = match found.conversation.kind {
+            ConversationKind::Direct => Some(found.pair()?),
+            ConversationKind::Group | ConversationKind::Community | ConversationKind::Channel => None,
         };
+        let StoredConversation { conversation, deleted_at, .. } = found;
+        let Conversation { id, kind, name, description, traits, created_at, updated_at, .. } = conversation;
         let last = tails.get(&id).and_then(|tail| tail.last.as_ref());
         let updated_at = last.map_or(updated_at, |last| updated_at.max(last.created_at));
-        Ok(Record::Conversation { id, kind, pair, name, description, created_at, updated_at })
+        Ok(Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at })
     };
     found.into_iter().map(record).collect()
-}
-
-/// The two of a direct conversation, the lesser id first.
-fn pair(id: ConversationId, members: Vec<UserId>) -> StoreResult<[UserId; 2]> {
-    let [a, b]: [UserId; 2] =
-        members.try_into().map_err(|_| StoreError::corrupt(format!("conversation {id}: has not two members")))?;
-    Ok([a.min(b), a.max(b)])
 }
 
 /// The members as they see themselves: their documents may be behind the log as well.
@@ -259,6 +255,8 @@ async fn members(c: &Collections, found: Vec<StoredMember>) -> Attempt<Vec<Recor
 async fn import(c: &Collections, records: &[Record]) -> Attempt<()> {
     for records in records.chunk_by(|a, b| a.key().part() == b.key().part()) {
         let Some(part) = records.first().map(|record| record.key().part()) else { continue };
+        let kinds = kinds(c, records).await?;
+        let document = |record| document(record, &kinds);
         let documents = records.iter().map(document).collect::<StoreResult<Vec<_>>>()?;
         match collection(c, part).insert_many(&documents).ordered(true).await {
             // Something of it is there already, or something else stands in its way: one by one it is plain which.
@@ -269,17 +267,50 @@ async fn import(c: &Collections, records: &[Record]) -> Attempt<()> {
             }
             inserted => drop(inserted?),
         }
-        add_to_groups(c, records).await?;
+        add_to_groups(c, records, &kinds).await?;
+        count_members(c, &kinds).await?;
+    }
+    Ok(())
+}
+
+/// Of which kind those conversations are, among those with members in these records, that don't name their members.
+async fn kinds(c: &Collections, records: &[Record]) -> Attempt<HashMap<ConversationId, ConversationKind>> {
+    let mut ids: HashSet<ConversationId> = HashSet::new();
+    for record in records {
+        if let Record::Member { conversation, .. } = record {
+            ids.insert(*conversation);
+        }
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<_> = ids.iter().map(|id| oid(id.as_bytes())).collect();
+    let found = all::<ConversationDocument>(c.conversations.find(doc! { "_id": { "$in": ids } }).await?).await?;
+    let open = found.into_iter().filter(|found| !found.names_its_members());
+    Ok(open.map(|found| (found.conversation.id, found.conversation.kind)).collect())
+}
+
+/// Says in the documents of these conversations how many members they have by now.
+async fn count_members(c: &Collections, kinds: &HashMap<ConversationId, ConversationKind>) -> Attempt<()> {
+    for id in kinds.keys() {
+        let count = c.members.count_documents(doc! { "conversation": oid(id.as_bytes()) }).await?;
+        let update = doc! { "$set": { "memberCount": long(count) } };
+        c.conversations.update_one(doc! { "_id": oid(id.as_bytes()) }, update).await?;
     }
     Ok(())
 }
 
 /// Adds the members among these records to the documents of their groups.
-async fn add_to_groups(c: &Collections, records: &[Record]) -> Attempt<()> {
+async fn add_to_groups(
+    c: &Collections,
+    records: &[Record],
+    kinds: &HashMap<ConversationId, ConversationKind>,
+) -> Attempt<()> {
     let mut joins: HashMap<ConversationId, Vec<Bson>> = HashMap::new();
     for record in records {
         if let Record::Member { conversation, member } = record
             && member.role.is_some()
+            && !kinds.contains_key(conversation)
         {
             joins.entry(*conversation).or_default().push(oid(member.user_id.as_bytes()).into());
         }
@@ -304,7 +335,7 @@ async fn insert(c: &Collections, record: &Record, document: &RawDocumentBuf) -> 
     }
 }
 
-fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
+fn document(record: &Record, kinds: &HashMap<ConversationId, ConversationKind>) -> StoreResult<RawDocumentBuf> {
     match record {
         Record::User { user, password } => encode(&UserDocument::new(user, password.as_ref())),
         Record::UserChange { user, change } => encode(&UserChangeDocument::new(*user, &change.topic, change.rev)),
@@ -319,20 +350,34 @@ fn document(record: &Record) -> StoreResult<RawDocumentBuf> {
             session: oid(session.as_bytes()),
             expires_at: date(*expires_at),
         }),
-        Record::Conversation { id, kind, pair, name, description, created_at, updated_at } => {
+        Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at } => {
+            let document = ConversationDocument::new(&Conversation {
+                id: *id,
+                kind: *kind,
+                name: name.clone(),
+                description: description.clone(),
+                traits: traits.clone(),
+                // They are counted with their own records.
+                member_count: 0,
+                last_seq: Seq::ZERO,
+                rev: Rev::ZERO,
+                created_at: *created_at,
+                updated_at: *updated_at,
+            });
             encode(&ConversationDocument {
-                id: oid(id.as_bytes()),
-                kind: kind.name().to_owned(),
                 // Those of a group are added with their own records.
                 members: pair.iter().flatten().map(|user| oid(user.as_bytes())).collect(),
                 direct_key: pair.map(|[a, b]| direct_key(a, b)),
-                name: name.as_ref().map(ToString::to_string),
-                description: description.as_ref().map(ToString::to_string),
-                created_at: date(*created_at),
-                updated_at: date(*updated_at),
+                name_key: document.name_key.filter(|_| deleted_at.is_none()),
+                deleted_at: deleted_at.map(date),
+                ..document
             })
         }
-        Record::Member { conversation, member } => encode(&MemberDocument::new(*conversation, member)),
+        Record::Member { conversation, member } => {
+            let document = MemberDocument::new(*conversation, member);
+            let kind = kinds.get(conversation).copied().unwrap_or(ConversationKind::Group);
+            encode(&document.of_kind(kind))
+        }
         Record::Message { message, fingerprint } => encode(&MessageDocument::new(message, *fingerprint)),
         Record::Version(version) => encode(&VersionDocument::new(version)),
         Record::Reaction(reaction) => encode(&ReactionDocument::new(reaction)),

@@ -11,6 +11,7 @@ use super::{
     mentions,
     messages::{up_to_page_bytes, with_id},
     rows::{self, MEMBER, MESSAGE, REACTION, VERSION, all, all_while, content_columns, first, get, marks_columns, run},
+    search,
 };
 
 /// Makes the change that is planned for the message as it is.
@@ -67,7 +68,8 @@ fn write(connection: &Connection, change: &MessageChange, mut plan: MessagePlan)
     let (id, rev) = (change.message, plan.message.rev);
     match &change.action {
         MessageAction::Edit { .. } => {
-            plan.replaced.iter().try_for_each(|version| insert_version(connection, version))?
+            plan.replaced.iter().try_for_each(|version| insert_version(connection, version))?;
+            search::take_out(connection, id)?;
         }
         MessageAction::Delete => forget(connection, id)?,
         MessageAction::React(emoji) => {
@@ -111,7 +113,8 @@ fn forget(connection: &Connection, message: MessageId) -> StoreResult<()> {
     const VERSIONS: &str = "DELETE FROM message_versions WHERE message_id = ?1";
     const REACTIONS: &str = "DELETE FROM reactions WHERE message_id = ?1";
     run(connection, VERSIONS, [message.as_bytes()])?;
-    run(connection, REACTIONS, [message.as_bytes()]).map(|_| ())
+    run(connection, REACTIONS, [message.as_bytes()])?;
+    search::take_out(connection, message)
 }
 
 fn take_back(connection: &Connection, message: MessageId, emoji: &Emoji, user: UserId) -> StoreResult<()> {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use parlor_domain::{
-    Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Timestamp,
-    UnreadTotals, UserChange, UserId, UserTopic,
+    Conversation, ConversationId, ConversationKind, Member, MemberSettingsChange, ReceiptKind, Rev, Seq, Shape,
+    Timestamp, UnreadTotals, UserChange, UserId, UserTopic,
     store::{
         ConversationStore, Head, Inbox, InboxEntry, NewDirect, OpenedDirect, ReceiptAdvance, ReceiptOutcome,
         SettingsSet, StoreError, StoreResult, UserLogPage,
@@ -24,6 +24,10 @@ impl ConversationStore for Database {
     async fn open_direct(&self, new: &NewDirect) -> StoreResult<OpenedDirect> {
         let new = *new;
         self.writer.write(move |connection| open_direct(connection, &new)).await
+    }
+
+    async fn shape(&self, id: ConversationId) -> StoreResult<Option<Shape>> {
+        self.readers.read(move |connection| shape(connection, id)).await
     }
 
     async fn find(&self, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>> {
@@ -136,6 +140,11 @@ fn open_direct(connection: &Connection, new: &NewDirect) -> StoreResult<OpenedDi
     Ok(OpenedDirect { id: new.id, created: Some([join(new.opener)?, join(new.other)?]) })
 }
 
+fn shape(connection: &Connection, id: ConversationId) -> StoreResult<Option<Shape>> {
+    const SQL: &str = "SELECT id, kind, direct_key, community_id FROM conversations WHERE id = ?1";
+    first(connection, SQL, [id.as_bytes()], rows::shape)
+}
+
 /// The same for both orders of the two.
 pub(crate) fn direct_key(a: UserId, b: UserId) -> [u8; 24] {
     let mut key = [0; 24];
@@ -144,12 +153,13 @@ pub(crate) fn direct_key(a: UserId, b: UserId) -> [u8; 24] {
     key
 }
 
-/// Adds a member who comes now; what comes to one who is busy is held back from then on.
-pub(crate) fn join(connection: &Connection, id: ConversationId, mut member: Member) -> StoreResult<()> {
+/// Adds a member who comes now, and gives him as he is then; what comes to one who is busy is held back from then on.
+pub(crate) fn join(connection: &Connection, id: ConversationId, mut member: Member) -> StoreResult<Member> {
     let user = users::find(connection, member.user_id)?;
     let holds = user.is_some_and(|user| user.status.holds(member.joined_at));
     member.held_from = holds.then_some(member.joined_rev);
-    insert_member(connection, id, &member)
+    insert_member(connection, id, &member)?;
+    Ok(member)
 }
 
 /// Adds a member as he is.
@@ -189,6 +199,7 @@ fn inbox(connection: &Connection, page: &Inbox) -> StoreResult<Vec<InboxEntry>> 
         "SELECT {CONVERSATION}, {MEMBER} FROM members JOIN conversations ON conversations.id = conversation_id \
          WHERE members.user_id = ?1 AND (updated_at, conversations.id) < (?2, ?3) \
          AND (hidden_up_to IS NULL OR hidden_up_to < last_seq) AND archived = coalesce(?5, archived) \
+         AND conversations.kind <> 'community' \
          ORDER BY updated_at DESC, conversations.id DESC LIMIT ?4"
     );
     let (time, id) = page.after.unwrap_or((Timestamp::MAX, ConversationId::from_bytes([0xff; 12])));
@@ -208,10 +219,11 @@ fn entry(connection: &Connection, (conversation, me): (Conversation, Member)) ->
     let told = conversation.member_count <= InboxEntry::POSITIONS_TOLD;
     let others = format!("SELECT {MEMBER} FROM members WHERE conversation_id = ?1 AND user_id <> ?2 ORDER BY user_id");
     let mut others = match conversation.kind {
-        ConversationKind::Group if !told => Vec::new(),
-        ConversationKind::Direct | ConversationKind::Group => {
-            all(connection, &others, [id.as_bytes(), me.user_id.as_bytes()], rows::member)?
-        }
+        ConversationKind::Group | ConversationKind::Community | ConversationKind::Channel if !told => Vec::new(),
+        ConversationKind::Direct
+        | ConversationKind::Group
+        | ConversationKind::Community
+        | ConversationKind::Channel => all(connection, &others, [id.as_bytes(), me.user_id.as_bytes()], rows::member)?,
     };
     let other = if conversation.kind == ConversationKind::Direct { others.pop() } else { None };
     let last = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ?1 AND seq = ?2");

@@ -41,6 +41,17 @@ impl GroupStore for Database {
             .await
     }
 
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool> {
+        const SQL: &str = "SELECT mine.conversation_id FROM members AS mine JOIN members AS theirs \
+             ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = ?2 \
+             WHERE mine.user_id = ?1 AND mine.role IS NOT NULL LIMIT 1";
+        self.readers
+            .read(move |connection| {
+                Ok(first(connection, SQL, [user.as_bytes(), other.as_bytes()], |_| Ok(()))?.is_some())
+            })
+            .await
+    }
+
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         const SQL: &str = "SELECT id FROM members JOIN conversations ON id = conversation_id \
              WHERE user_id = ?1 AND kind = 'group'";
@@ -57,7 +68,7 @@ fn refused(refusal: GroupRefusal) -> StoreResult<GroupOutcome> {
 }
 
 /// Those of these users whom there is no account of, or a deleted one.
-fn unknown(connection: &Connection, users: impl IntoIterator<Item = UserId>) -> StoreResult<Vec<UserId>> {
+pub(crate) fn unknown(connection: &Connection, users: impl IntoIterator<Item = UserId>) -> StoreResult<Vec<UserId>> {
     let mut unknown = Vec::new();
     for user in users {
         if users::find(connection, user)?.is_none_or(|user| user.deleted_at.is_some()) {
@@ -130,9 +141,6 @@ fn write(
     const RENAME: &str = "UPDATE conversations SET name = ?2 WHERE id = ?1";
     const DESCRIBE: &str = "UPDATE conversations SET description = ?2 WHERE id = ?1";
     const ROLE: &str = "UPDATE members SET role = ?3 WHERE conversation_id = ?1 AND user_id = ?2";
-    const FORGET: &str =
-        "DELETE FROM user_stream WHERE user_id = ?1 AND topic IN ('settings', 'read') AND subject = ?2";
-    const LEAVE: &str = "DELETE FROM members WHERE conversation_id = ?1 AND user_id = ?2";
     let id = change.conversation;
     if let Some(name) = &plan.name {
         run(connection, RENAME, params![id.as_bytes(), name.as_str()])?;
@@ -149,12 +157,19 @@ fn write(
         joined.push(come(connection, id, change.newcomer(*user, (before.last_seq, before.rev)))?);
     }
     if let Some(user) = plan.leaves {
-        run(connection, LEAVE, [id.as_bytes(), user.as_bytes()])?;
-        // What he is told of the group from now on is that he is gone.
-        run(connection, FORGET, [user.as_bytes(), id.as_bytes()])?;
+        forget(connection, id, user)?;
         left.push((user, record(connection, user, UserTopic::Conversation(id))?));
     }
     Ok((joined, left))
+}
+
+/// Takes a member out. What he is told of the conversation from now on is that he is gone.
+pub(crate) fn forget(connection: &Connection, id: ConversationId, user: UserId) -> StoreResult<()> {
+    const FORGET: &str =
+        "DELETE FROM user_stream WHERE user_id = ?1 AND topic IN ('settings', 'read') AND subject = ?2";
+    const LEAVE: &str = "DELETE FROM members WHERE conversation_id = ?1 AND user_id = ?2";
+    run(connection, LEAVE, [id.as_bytes(), user.as_bytes()])?;
+    run(connection, FORGET, [user.as_bytes(), id.as_bytes()]).map(|_| ())
 }
 
 fn come(connection: &Connection, id: ConversationId, member: Member) -> StoreResult<Recorded> {
@@ -164,7 +179,7 @@ fn come(connection: &Connection, id: ConversationId, member: Member) -> StoreRes
 }
 
 /// Adds the messages that tell of a change, with what follows from them.
-fn note(connection: &Connection, messages: &[Message]) -> StoreResult<()> {
+pub(crate) fn note(connection: &Connection, messages: &[Message]) -> StoreResult<()> {
     for message in messages {
         insert(connection, message, Fingerprint::NONE)?;
         follow(connection, message)?;

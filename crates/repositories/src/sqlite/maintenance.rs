@@ -15,7 +15,7 @@ impl Maintenance for Database {
 
     async fn clear(&self) -> StoreResult<()> {
         // What is referred to, after what refers to it.
-        const TABLES: [&str; 17] = [
+        const TABLES: [&str; 19] = [
             "audit",
             "days",
             "active_users",
@@ -24,6 +24,8 @@ impl Maintenance for Database {
             "reactions",
             "message_versions",
             "mentions",
+            "search_positions",
+            "searches",
             "messages",
             "members",
             "conversations",

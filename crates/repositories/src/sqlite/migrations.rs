@@ -31,7 +31,10 @@ pub(crate) fn pending(connection: &mut Connection) -> Migrated {
         }
     }
     let is_new = |migration: &&refinery::Migration| !applied.iter().any(|done| done.version() == migration.version());
-    Ok(runner.get_migrations().iter().filter(is_new).map(ToString::to_string).collect())
+    let mut pending: Vec<_> = runner.get_migrations().iter().filter(is_new).collect();
+    // The runner has them in the order of their names, and applies them in this one.
+    pending.sort_unstable_by_key(|migration| migration.version());
+    Ok(pending.into_iter().map(ToString::to_string).collect())
 }
 
 fn refused(error: refinery::Error) -> MigrationError {

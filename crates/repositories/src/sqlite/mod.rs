@@ -3,6 +3,7 @@
 mod administration;
 mod audit;
 mod changes;
+mod communities;
 mod conversations;
 mod error;
 mod groups;
@@ -15,6 +16,7 @@ mod plans;
 mod readers;
 mod relations;
 mod rows;
+mod search;
 mod sessions;
 mod statistics;
 mod transfer;
@@ -129,7 +131,9 @@ impl SqliteStore {
             sessions: self.database.clone(),
             conversations: self.database.clone(),
             groups: self.database.clone(),
+            communities: self.database.clone(),
             messages: self.database.clone(),
+            search: self.database.clone(),
             relations: self.database.clone(),
             administration: self.database.clone(),
             audit: self.database.clone(),

@@ -2,12 +2,12 @@
 //! names its table and id.
 
 use parlor_domain::{
-    Actor, AuditAction, AuditDetails, AuditEntry, AuditId, Bio, ClientMessageId, Content, Conversation, ConversationId,
-    ConversationKind, ConversationName, Description, DeviceLabel, DisplayName, Email, Emoji, Excerpt, FriendRequest,
-    FriendRequestId, Lock, LockReason, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText,
-    Metadata, Named, RequestState, RequestText, Rev, Seq, Session, SessionId, Settings, Status, StatusKind, StatusText,
-    SystemAction, SystemEvent, SystemRole, Tie, TieKind, Timestamp, User, UserId, UserReaction, Username, Version,
-    WhoCanWrite,
+    Access, Actor, AuditAction, AuditDetails, AuditEntry, AuditId, Bio, Category, ChannelTraits, ClientMessageId,
+    CommunityTraits, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description,
+    DeviceLabel, DisplayName, Email, Emoji, Excerpt, FriendRequest, FriendRequestId, Lock, LockReason, Marks, Member,
+    MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Named, RequestState, RequestText, Rev, Seq,
+    Session, SessionId, Settings, Shape, Status, StatusKind, StatusText, SystemAction, SystemEvent, SystemRole, Tie,
+    TieKind, Timestamp, Traits, User, UserId, UserReaction, Username, Version, WhoCanWrite,
     store::{StoreError, StoreResult},
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
@@ -180,9 +180,7 @@ pub(crate) fn session(row: &Row<'_>) -> StoreResult<Session> {
 }
 
 pub(crate) const CONVERSATION: &str = "conversations.id, conversations.kind, name, description, \
-    CASE conversations.kind WHEN 'direct' THEN 2 \
-    ELSE (SELECT count(*) FROM members AS all_members WHERE all_members.conversation_id = conversations.id) \
-    END AS member_count, last_seq, conversations.rev, conversations.created_at, updated_at";
+    community_id, category, access, position, member_count, last_seq, conversations.rev, conversations.created_at, updated_at";
 
 pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
     named("conversation", row, "id", |row| {
@@ -191,11 +189,48 @@ pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
             kind: parse(row, "kind", known(ConversationKind::from_name))?,
             name: parse_optional(row, "name", ConversationName::stored)?,
             description: parse_optional(row, "description", Description::parse)?.flatten(),
+            traits: traits(row)?,
             member_count: get(row, "member_count")?,
             last_seq: seq(row, "last_seq")?,
             rev: rev(row, "rev")?,
             created_at: time(row, "created_at")?,
             updated_at: time(row, "updated_at")?,
+        })
+    })
+}
+
+/// What communities and channels have.
+fn traits(row: &Row<'_>) -> StoreResult<Traits> {
+    let access = || parse(row, "access", known(Access::from_name));
+    Ok(match parse(row, "kind", known(ConversationKind::from_name))? {
+        ConversationKind::Direct | ConversationKind::Group => Traits::None,
+        ConversationKind::Community => Traits::Community(CommunityTraits {
+            category: parse_optional(row, "category", Category::parse)?,
+            access: access()?,
+        }),
+        ConversationKind::Channel => Traits::Channel(ChannelTraits {
+            community: ConversationId::from_bytes(get(row, "community_id")?),
+            position: get(row, "position")?,
+            access: access()?,
+        }),
+    })
+}
+
+/// The two of a direct conversation, the lesser id first.
+pub(crate) fn pair(row: &Row<'_>) -> StoreResult<[UserId; 2]> {
+    let key: [u8; 24] = get(row, "direct_key")?;
+    let half = |bytes: &[u8]| bytes.try_into().map(UserId::from_bytes).map_err(StoreError::corrupt);
+    Ok([half(&key[..12])?, half(&key[12..])?])
+}
+
+/// What a conversation is for ever.
+pub(crate) fn shape(row: &Row<'_>) -> StoreResult<Shape> {
+    named("conversation", row, "id", |row| {
+        Ok(match parse(row, "kind", known(ConversationKind::from_name))? {
+            ConversationKind::Direct => Shape::Direct(pair(row)?),
+            ConversationKind::Group => Shape::Group,
+            ConversationKind::Community => Shape::Community,
+            ConversationKind::Channel => Shape::Channel(ConversationId::from_bytes(get(row, "community_id")?)),
         })
     })
 }

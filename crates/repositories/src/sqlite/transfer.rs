@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use parlor_domain::{
     Conversation, ConversationId, ConversationKind, DaySum, Fingerprint, Message, PasswordHash, SecretHash, Session,
-    SessionId, Timestamp, UserChange, UserId,
+    SessionId, Timestamp, Traits, UserChange, UserId,
     store::{Key, Part, Position, Record, StoreError, StoreResult, Transfer},
 };
 use rusqlite::{Connection, Row, ffi::SQLITE_CONSTRAINT_FOREIGNKEY, params, params_from_iter, types::Value};
 
 use super::{
     Database, audit, changes,
+    communities::TraitColumns,
     conversations::{direct_key, insert_member},
     error::conflict,
     messages, relations,
@@ -22,7 +23,8 @@ use super::{
 };
 
 /// What must be unique beside the keys, but for accounts and the ids of messages.
-const UNIQUE: [(&str, &str); 5] = [
+const UNIQUE: [(&str, &str); 6] = [
+    ("conversations.name_key", "name"),
     ("user_stream.topic", "topic"),
     ("conversations.direct_key", "pair of users"),
     ("messages.rev", "revision"),
@@ -95,7 +97,9 @@ fn select(part: Part, compare: &str) -> String {
             format!("SELECT hash, session_id, expires_at FROM tickets WHERE hash {compare} ?1 ORDER BY hash LIMIT ?2")
         }
         Part::Conversations => {
-            format!("SELECT {CONVERSATION}, direct_key FROM conversations WHERE id {compare} ?1 ORDER BY id LIMIT ?2")
+            format!(
+                "SELECT {CONVERSATION}, direct_key, deleted_at FROM conversations WHERE id {compare} ?1 ORDER BY id LIMIT ?2"
+            )
         }
         Part::Members => format!(
             "SELECT {MEMBER}, conversation_id FROM members WHERE (conversation_id, user_id) {compare} (?1, ?2) \
@@ -212,19 +216,24 @@ fn user_change(row: &Row<'_>) -> StoreResult<UserChange> {
 }
 
 fn conversation(row: &Row<'_>) -> StoreResult<Record> {
-    let Conversation { id, kind, name, description, created_at, updated_at, member_count: _, last_seq: _, rev: _ } =
-        rows::conversation(row)?;
+    let Conversation {
+        id,
+        kind,
+        name,
+        description,
+        traits,
+        created_at,
+        updated_at,
+        member_count: _,
+        last_seq: _,
+        rev: _,
+    } = rows::conversation(row)?;
     let pair = match kind {
-        ConversationKind::Direct => Some(rows::named("conversation", row, "id", pair)?),
-        ConversationKind::Group => None,
+        ConversationKind::Direct => Some(rows::named("conversation", row, "id", rows::pair)?),
+        ConversationKind::Group | ConversationKind::Community | ConversationKind::Channel => None,
     };
-    Ok(Record::Conversation { id, kind, pair, name, description, created_at, updated_at })
-}
-
-fn pair(row: &Row<'_>) -> StoreResult<[UserId; 2]> {
-    let key: [u8; 24] = get(row, "direct_key")?;
-    let half = |bytes: &[u8]| bytes.try_into().map(UserId::from_bytes).map_err(StoreError::corrupt);
-    Ok([half(&key[..12])?, half(&key[12..])?])
+    let deleted_at = optional_time(row, "deleted_at")?;
+    Ok(Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at })
 }
 
 fn import(connection: &Connection, record: &Record) -> StoreResult<()> {
@@ -256,8 +265,9 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
     const REFRESH_TOKEN: &str = "INSERT INTO refresh_tokens (hash, session_id, replaced_at) VALUES (?1, ?2, ?3)";
     const TICKET: &str = "INSERT INTO tickets (hash, session_id, expires_at) VALUES (?1, ?2, ?3)";
     const CONVERSATION: &str = "INSERT INTO conversations \
-         (id, kind, direct_key, name, description, last_seq, rev, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7)";
+         (id, kind, direct_key, name, description, last_seq, rev, created_at, updated_at, community_id, name_key, \
+         category, category_key, access, position, deleted_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     const DAY: &str = "INSERT INTO days (day, active_users, messages) VALUES (?1, ?2, ?3)";
     let inserted = match record {
         Record::User { user, password } => return insert_account(connection, user, password.as_ref()),
@@ -273,7 +283,9 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
         Record::Ticket { hash, session, expires_at } => {
             run(connection, TICKET, params![hash.as_bytes(), session.as_bytes(), expires_at.as_millis()])
         }
-        Record::Conversation { id, kind, pair, name, description, created_at, updated_at } => {
+        Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at } => {
+            let columns = TraitColumns::of(traits);
+            let named = name.as_ref().filter(|_| *traits != Traits::None && deleted_at.is_none());
             let params = params![
                 id.as_bytes(),
                 kind.name(),
@@ -282,6 +294,13 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
                 description.as_ref().map(|description| description.as_str()),
                 created_at.as_millis(),
                 updated_at.as_millis(),
+                columns.community,
+                named.map(|name| name.key()),
+                columns.category,
+                columns.category_key,
+                columns.access,
+                columns.position,
+                deleted_at.map(Timestamp::as_millis),
             ];
             run(connection, CONVERSATION, params)
         }

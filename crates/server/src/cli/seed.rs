@@ -26,6 +26,9 @@ pub(super) struct SeedArgs {
     /// How many groups, each of up to 8 users, with 20 messages.
     #[arg(long, default_value_t = 5)]
     groups: u32,
+    /// How many communities, each of all users, with 3 channels of 20 messages.
+    #[arg(long, default_value_t = 1)]
+    communities: u32,
     /// How many characters each message has.
     #[arg(long, default_value_t = 80)]
     message_chars: usize,
@@ -44,6 +47,7 @@ pub(super) async fn seed(settings: Settings, args: SeedArgs) -> anyhow::Result<(
         conversations: args.conversations,
         messages: args.messages,
         groups: args.groups.min(args.users),
+        communities: args.communities.min(args.users),
         message_chars: args.message_chars,
         seed: args.seed,
     };
@@ -58,9 +62,9 @@ pub(super) async fn seed(settings: Settings, args: SeedArgs) -> anyhow::Result<(
     database.close().await?;
     filled?;
     super::print(&format!(
-        "Made {} users, {} conversations, {} messages and {} groups. Sign in as user1 to user{} with the password \
-         {password}\n",
-        plan.users, plan.conversations, plan.messages, plan.groups, plan.users
+        "Made {} users, {} conversations, {} messages, {} groups and {} communities. Sign in as user1 to user{} with \
+         the password {password}\n",
+        plan.users, plan.conversations, plan.messages, plan.groups, plan.communities, plan.users
     ))
 }
 

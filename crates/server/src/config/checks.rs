@@ -154,6 +154,9 @@ fn check_limits(settings: &Settings) -> Result<(), ConfigError> {
         require(burst > 0 && per_minute > 0, &format!("`{key}`: burst and per_minute must be at least 1"))?;
     }
     require((2..=1000).contains(&limits.group_members), "`limits.group_members` must be 2 to 1000")?;
+    require((1..=1000).contains(&limits.communities), "`limits.communities` must be 1 to 1000")?;
+    require((2..=100_000).contains(&limits.community_members), "`limits.community_members` must be 2 to 100000")?;
+    require((1..=1000).contains(&limits.channels), "`limits.channels` must be 1 to 1000")?;
     for (key, number) in [("friends", limits.friends), ("blocks", limits.blocks)] {
         require((1..=10_000).contains(&number), &format!("`limits.{key}` must be 1 to 10000"))?;
     }

@@ -20,7 +20,7 @@ pub struct LimitSettings {
     pub conversations_per_user: RateSettings,
     /// Friend requests of one user.
     pub friend_requests_per_user: RateSettings,
-    /// Directory searches of one user.
+    /// Searches of one user, in the directory and in messages.
     pub searches_per_user: RateSettings,
     /// Receipts, typing, status and profile changes of one user.
     pub signals_per_user: RateSettings,
@@ -28,6 +28,12 @@ pub struct LimitSettings {
     pub syncs_per_user: RateSettings,
     /// How many members a group may have.
     pub group_members: u32,
+    /// In how many communities a user may be.
+    pub communities: u32,
+    /// How many members a community may have.
+    pub community_members: u32,
+    /// How many channels a community may have.
+    pub channels: u32,
     /// How many friends a user may have.
     pub friends: u32,
     /// How many users one may block.

@@ -5,6 +5,7 @@
 
 mod auth;
 mod checks;
+mod communities;
 mod friends;
 mod layers;
 mod limits;
@@ -20,6 +21,7 @@ use std::{io, path::PathBuf};
 use serde::Deserialize;
 
 pub use auth::{AuthSettings, CookieSettings, SameSite};
+pub use communities::{CommunitySettings, WhoCreates};
 pub use friends::FriendSettings;
 pub use layers::{FlagValue, Profile, Sources};
 pub use limits::{LimitSettings, RateSettings};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Friends.
     pub friends: FriendSettings,
+    /// Communities.
+    pub communities: CommunitySettings,
     /// Sockets.
     pub live: LiveSettings,
     /// Who is online.

@@ -30,7 +30,8 @@ use tempfile::TempDir;
 use crate::support::PATIENCE;
 
 /// More of most parts than are copied at a time.
-const PLAN: Plan = Plan { users: 30, conversations: 300, messages: 1300, groups: 3, message_chars: 20, seed: 7 };
+const PLAN: Plan =
+    Plan { users: 30, conversations: 300, messages: 1300, groups: 3, communities: 1, message_chars: 20, seed: 7 };
 
 /// A database of one of the kinds, removed when dropped.
 struct Store {
@@ -332,7 +333,7 @@ fn the_command_copies_there_and_back_and_shows_both_sides() {
     let there = folder.copies("sqlite://data/parlor.db", mongodb);
     let ending = "Everything was copied, and is the same in both databases.\n";
     assert!(there.ends_with(ending), "{there}");
-    for (part, count) in [("users", "20"), ("conversations", "55"), ("members", "140"), ("messages", "1305")] {
+    for (part, count) in [("users", "20"), ("conversations", "59"), ("members", "201"), ("messages", "1370")] {
         let shown = there.lines().find(|line| line.starts_with(part)).unwrap();
         let columns: Vec<&str> = shown.split_whitespace().collect();
         assert_eq!((columns[1], columns[2], columns[3].len()), (count, count, 64), "{there}");
@@ -364,8 +365,8 @@ async fn a_killed_copy_goes_on_where_it_was() {
     running.kill().unwrap();
     assert_eq!(running.wait().unwrap().code(), None, "it was not at its end yet");
     let left = transfer.count(Part::Messages).await.unwrap();
-    // Those of the five groups, each with what tells of it.
-    let all = 20_000 + 5 * 21;
+    // Those of the five groups and of the three channels, each with what tells of it, and of the community.
+    let all = 20_000 + 5 * 21 + 3 * 21 + 2;
     assert!((1..all).contains(&left), "{left}");
     assert!(folder.succeeds(&arguments).contains("same in both"));
     assert_eq!(transfer.count(Part::Messages).await.unwrap(), all);

@@ -11,7 +11,8 @@ use parlor_server::{
 
 use crate::data::Data;
 
-const PLAN: Plan = Plan { users: 5, conversations: 7, messages: 40, groups: 2, message_chars: 30, seed: 42 };
+const PLAN: Plan =
+    Plan { users: 5, conversations: 7, messages: 40, groups: 2, communities: 1, message_chars: 30, seed: 42 };
 
 async fn database() -> (Database, Data) {
     let data = Data::fresh();
@@ -61,7 +62,7 @@ async fn the_same_seed_makes_the_same_on_every_database() {
     fill(&other.stores(), &Plan { seed: 43, ..PLAN }).await.unwrap();
 
     let (conversations, messages, lines) = contents(&first.stores()).await;
-    assert_eq!((conversations, messages, lines.len()), (7 + 2, 40 + 2 * 21, 8 + 5 + 82));
+    assert_eq!((conversations, messages, lines.len()), (7 + 2 + 3, 40 + 2 * 21 + 3 * 21, 8 + 5 + 145));
     assert_eq!(lines, contents(&second.stores()).await.2);
     assert_ne!(lines, contents(&other.stores()).await.2);
 }

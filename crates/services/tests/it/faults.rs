@@ -209,6 +209,8 @@ async fn a_resume_that_cannot_read_leaves_the_connection_as_it_was() {
     conversations.expect_members().returning(move |_| Ok(both.clone()));
     let me = real.member(id, bob.user).await.unwrap();
     conversations.expect_member().returning(move |_, _| Ok(me.clone()));
+    let shape = real.shape(id).await.unwrap();
+    conversations.expect_shape().returning(move |_| Ok(shape));
     // The first resume fails, the second one reads.
     conversations.expect_told_members().times(1).returning(|_| Err(down()));
     conversations.expect_told_members().returning(move |_| Ok(members.clone()));

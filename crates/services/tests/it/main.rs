@@ -12,6 +12,7 @@ mod administration;
 mod auth;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it looks for")]
 mod changes;
+mod communities;
 mod conversations;
 mod faults;
 mod groups;
@@ -24,5 +25,7 @@ mod reach;
 mod recovery;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test names the events that it looks for")]
 mod relations;
+mod search;
 mod sync;
+mod unread;
 mod users;

@@ -49,6 +49,32 @@ async fn who_takes_letters_from_friends_alone_is_written_to_by_friends_and_by_wh
 }
 
 #[tokio::test]
+async fn who_takes_letters_from_common_groups_is_written_to_by_who_is_in_one_for_as_long_as_he_is() {
+    let world = World::new().await;
+    let [ada, bob, cem] = [world.user("ada").await, world.user("bob").await, world.user("cem").await];
+    world.let_write(ada, WhoCanWrite::SharedGroups).await;
+    assert!(is_unwanted(&world.open(bob, ada).await));
+    let group = world.group(cem, &[bob]).await;
+    assert!(is_unwanted(&world.open(bob, ada).await), "she is not in it");
+    world.befriend(cem, ada).await;
+    world.services.groups.add(cem, group, vec![ada.user]).await.unwrap();
+    let id = world.open(bob, ada).await.unwrap();
+    world.send(bob, id, "hello").await.unwrap();
+    world.services.groups.remove(cem, group, bob.user).await.unwrap();
+    assert!(is_unwanted(&world.send(bob, id, "still there?").await));
+    world.services.groups.add(cem, group, vec![bob.user]).await.unwrap();
+    world.send(bob, id, "back again").await.unwrap();
+    world.services.groups.remove(ada, group, ada.user).await.unwrap();
+    assert!(is_unwanted(&world.send(bob, id, "and now?").await), "she has left");
+    let friends = world.open(cem, ada).await.unwrap();
+    world.send(cem, friends, "friends all the same").await.unwrap();
+    world.services.relations.block(ada, cem.user).await.unwrap();
+    let again = world.group(cem, &[bob]).await;
+    assert!(world.services.groups.add(cem, again, vec![ada.user]).await.is_err());
+    assert!(is_unwanted(&world.send(cem, friends, "blocked").await));
+}
+
+#[tokio::test]
 async fn who_takes_letters_from_nobody_is_answered_all_the_same() {
     let world = World::new().await;
     let (ada, bob, id) = world.pair().await;

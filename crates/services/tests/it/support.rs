@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use parlor_domain::{
     Change, ClientMessageId, Clock as _, Content, ConversationId, ConversationName, DeviceLabel, Event, MessageText,
-    Metadata, Status, StatusKind, Timestamp, UserId, Username,
+    Metadata, ReceiptView, Status, StatusKind, Timestamp, UserId, Username,
     store::Stores,
     testing::{SeededEntropy, SettableClock},
 };
 use parlor_realtime::{Connection, Envelope, Format, Frame, HubConfig, Outbox, Outgoing, Viewer};
 use parlor_services::{
-    AuthConfig, Caller, ClientInfo, CreateGroup, LimitsConfig, MessageBody, Password, Rate, Ready, RelationLimits,
-    SendMessage, Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
+    AuthConfig, Caller, ClientInfo, CommunityLimits, CreateGroup, LimitsConfig, MessageBody, Password, Rate, Ready,
+    RelationLimits, SendMessage, Sent, ServiceResult, Services, ServicesConfig, SignUp, Sources,
 };
 
 use crate::store::TestStore;
@@ -46,13 +46,13 @@ fn encode(envelope: &Envelope, viewer: Viewer) -> Bytes {
             format!("changed {}{reactions}", view.message.text())
         }
         Event::MessageDeleted(view) => format!("gone {}", view.message.seq),
-        Event::ReceiptUpdated(receipt) => format!(
-            "receipt {} read {} delivered {} unread {:?}",
-            receipt.user_id,
-            receipt.read_seq,
-            receipt.delivered_seq,
-            receipt.unread.map(|unread| unread.messages)
-        ),
+        Event::ReceiptUpdated(receipt) => {
+            let ReceiptView { user_id, read_seq, delivered_seq, unread, .. } = receipt;
+            let mentions = unread.map(|unread| unread.mentions).filter(|mentions| *mentions > 0);
+            let mentions = mentions.map_or(String::new(), |mentions| format!(" mentions {mentions}"));
+            let unread = unread.map(|unread| unread.messages);
+            format!("receipt {user_id} read {read_seq} delivered {delivered_seq} unread {unread:?}{mentions}")
+        }
         Event::Typing { typing, .. } => format!("typing {typing}"),
         Event::PresenceUpdated(view) => {
             format!("presence {} {} {}", view.user_id, view.presence.online, view.status.kind.name())
@@ -289,6 +289,7 @@ pub(crate) fn config() -> ServicesConfig {
         shared_store: false,
         relations: RelationLimits { cooldown: Duration::from_secs(86_400), friends: 3, blocks: 2 },
         group_members: 5,
+        communities: CommunityLimits { everyone_creates: true, per_user: 5, members: 5, channels: 5 },
     }
 }
 

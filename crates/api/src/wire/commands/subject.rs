@@ -5,6 +5,10 @@
 pub enum Subject {
     /// A conversation.
     Conversation,
+    /// A community.
+    Community,
+    /// A channel.
+    Channel,
     /// A friend request.
     FriendRequest,
     /// Another user.
@@ -16,6 +20,8 @@ impl Subject {
     pub const fn member(self) -> &'static str {
         match self {
             Self::Conversation => "conversationId",
+            Self::Community => "communityId",
+            Self::Channel => "channelId",
             Self::FriendRequest => "requestId",
             Self::User => "userId",
         }
@@ -25,6 +31,8 @@ impl Subject {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Conversation => "The conversation.",
+            Self::Community => "The community.",
+            Self::Channel => "The channel.",
             Self::FriendRequest => "The friend request.",
             Self::User => "The other user.",
         }

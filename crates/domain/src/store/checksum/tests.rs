@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::{
-    AuditAction, AuditDetails, AuditId, Bio, ClientMessageId, ConversationKind, ConversationName, Day, Description,
-    DeviceLabel, DisplayName, Email, Emoji, Fingerprint, FriendRequestId, LockReason, MemberRole, MessageId,
-    MessageText, Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind, StatusText,
-    SystemAction, SystemRole, TieKind, UserId, Username, WhoCanWrite,
+    Access, AuditAction, AuditDetails, AuditId, Bio, Category, ClientMessageId, ConversationKind, ConversationName,
+    Day, Description, DeviceLabel, DisplayName, Email, Emoji, Fingerprint, FriendRequestId, LockReason, MemberRole,
+    MessageId, MessageText, Metadata, RequestState, RequestText, Rev, SecretHash, Seq, SessionId, StatusKind,
+    StatusText, SystemAction, SystemRole, TieKind, UserId, Username, WhoCanWrite,
 };
 
 const USER: UserId = UserId::from_bytes([1; 12]);
@@ -128,6 +128,8 @@ fn conversations() -> Vec<Record> {
         pair: Some(pair),
         name: None,
         description: None,
+        traits: Traits::None,
+        deleted_at: None,
         created_at,
         updated_at,
     };
@@ -137,9 +139,28 @@ fn conversations() -> Vec<Record> {
         pair: None,
         name: ConversationName::parse(name).ok(),
         description: Description::parse(description).unwrap(),
+        traits: Traits::None,
+        deleted_at: None,
         created_at: THEN,
         updated_at: THEN,
     };
+    let with = |traits, deleted_at| Record::Conversation {
+        id: HERE,
+        kind: ConversationKind::Community,
+        pair: None,
+        name: None,
+        description: None,
+        traits,
+        deleted_at,
+        created_at: THEN,
+        updated_at: THEN,
+    };
+    let community = |category: Option<&str>, access| {
+        let category = category.map(|category| Category::parse(category).unwrap());
+        with(Traits::Community(CommunityTraits { category, access }), None)
+    };
+    let channel =
+        |community, position, access| with(Traits::Channel(ChannelTraits { community, position, access }), None);
     let member = Member::of_direct(USER, THEN);
     let members = variants(
         &member,
@@ -173,6 +194,15 @@ fn conversations() -> Vec<Record> {
         group(ConversationKind::Group, "", ""),
         group(ConversationKind::Group, "x", ""),
         group(ConversationKind::Group, "", "x"),
+        with(Traits::None, None),
+        with(Traits::None, Some(THEN)),
+        community(None, Access::Public),
+        community(None, Access::Private),
+        community(Some("x"), Access::Public),
+        channel(HERE, 0, Access::Public),
+        channel(THERE, 0, Access::Public),
+        channel(HERE, 1, Access::Public),
+        channel(HERE, 0, Access::Private),
     ];
     conversations.into_iter().chain(members).chain([elsewhere]).collect()
 }

@@ -40,6 +40,8 @@ pub(super) struct Memory {
     /// What was read before that may be as it was then.
     forgotten: Option<Instant>,
     participants: HashMap<ConversationId, Arc<Participants>>,
+    /// Who is in those that don't name their members, and who is not, as far as somebody has written or tried to.
+    senders: HashMap<ConversationId, HashMap<UserId, bool>>,
     ends: HashMap<ConversationId, KnownEnd>,
     clock: Arc<dyn Clock>,
 }
@@ -57,11 +59,16 @@ impl Participants {
         self.members.contains(&user)
     }
 
+    /// Whether all who take part are named in the conversation.
+    pub(super) const fn are_named(&self) -> bool {
+        matches!(self.kind, ConversationKind::Direct | ConversationKind::Group)
+    }
+
     /// Who gets a message, if that is one alone.
     pub(super) fn recipient(&self, new: &NewMessage) -> Option<UserId> {
         match self.kind {
             ConversationKind::Direct => self.members.iter().copied().find(|member| *member != new.sender_id),
-            ConversationKind::Group => None,
+            ConversationKind::Group | ConversationKind::Community | ConversationKind::Channel => None,
         }
     }
 
@@ -73,7 +80,14 @@ impl Participants {
 
 impl Memory {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { since: None, forgotten: None, participants: HashMap::new(), ends: HashMap::new(), clock }
+        Self {
+            since: None,
+            forgotten: None,
+            participants: HashMap::new(),
+            senders: HashMap::new(),
+            ends: HashMap::new(),
+            clock,
+        }
     }
 
     /// Those who are still believed to take part.
@@ -81,6 +95,7 @@ impl Memory {
         if self.since.is_none_or(|since| since.elapsed() > BELIEVED) || self.participants.len() > REMEMBERED {
             self.since = None;
             self.participants.clear();
+            self.senders.clear();
         }
         &self.participants
     }
@@ -92,6 +107,22 @@ impl Memory {
         }
         self.since = Some(self.since.map_or(at, |since| since.min(at)));
         self.participants.extend(found);
+    }
+
+    /// Whether somebody is in a conversation that does not name its members, if that is known.
+    pub(super) fn sender(&self, id: ConversationId, user: UserId) -> Option<bool> {
+        self.senders.get(&id)?.get(&user).copied()
+    }
+
+    /// Remembers who was in such conversations at a time, and who was not.
+    pub(super) fn learn_senders(&mut self, at: Instant, found: &HashMap<(ConversationId, UserId), bool>) {
+        if self.forgotten.is_some_and(|forgotten| at <= forgotten) {
+            return;
+        }
+        self.since = Some(self.since.map_or(at, |since| since.min(at)));
+        for ((id, user), is_in) in found {
+            self.senders.entry(*id).or_default().insert(*user, *is_in);
+        }
     }
 
     pub(super) fn end(&self, id: ConversationId) -> Option<End> {
@@ -123,6 +154,7 @@ impl Memory {
     pub(super) fn forget_conversation(&mut self, id: ConversationId) {
         self.ends.remove(&id);
         self.participants.remove(&id);
+        self.senders.remove(&id);
     }
 
     /// Something else has changed a conversation.

@@ -1,18 +1,14 @@
-//! Conversations, who is in them, and the messages.
+//! Conversations, and who is in them.
 
-use mongodb::bson::{Binary, Bson, DateTime, Document, RawBsonRef, RawDocument, doc, oid::ObjectId};
+use mongodb::bson::{DateTime, RawDocument, oid::ObjectId};
 use parlor_domain::{
-    ClientMessageId, Content, Conversation, ConversationId, ConversationKind, ConversationName, Description, Excerpt,
-    Fingerprint, Marks, Member, MemberRole, MemberSettings, Message, MessageId, MessageText, Metadata, Rev, Seq,
-    SystemAction, SystemEvent, Timestamp, UserId,
+    Access, Category, ChannelTraits, CommunityTraits, Conversation, ConversationId, ConversationKind, ConversationName,
+    Description, Member, MemberRole, MemberSettings, Rev, Seq, Shape, Timestamp, Traits, UserId,
+    store::{StoreError, StoreResult},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, binary, bytes, counter, date, fields, known, long, oid, parse, parse_optional, time};
-use crate::{
-    marks::StoredMarks,
-    mentions::{Target, targets},
-};
+use super::{Stored, counter, date, fields, known, long, oid, parse, parse_optional, there, time};
 
 /// A conversation. How far its log goes stands in the log alone.
 #[derive(Serialize, Deserialize)]
@@ -32,15 +28,127 @@ pub(crate) struct ConversationDocument {
     /// What a group is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
+    /// Of a channel: the community that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) community: Option<ObjectId>,
+    /// What two spellings of a community's or channel's name have in common. Absent if it is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) category_key: Option<String>,
+    /// Of a community or a channel: `public` or `private`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access: Option<String>,
+    /// Where a channel stands among the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) position: Option<i64>,
+    /// How many members a community or a channel has, which are not named here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) member_count: Option<i64>,
+    /// Of a community or a channel that is deleted and not erased yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted_at: Option<DateTime>,
     pub(crate) created_at: DateTime,
     pub(crate) updated_at: DateTime,
+}
+
+impl ConversationDocument {
+    /// The document of a conversation, without the members that are named in it.
+    pub(crate) fn new(conversation: &Conversation) -> Self {
+        let Conversation { id, kind, name, description, traits, member_count, created_at, updated_at, .. } =
+            conversation;
+        let mut document = Self {
+            id: oid(id.as_bytes()),
+            kind: kind.name().to_owned(),
+            members: Vec::new(),
+            direct_key: None,
+            name: name.as_ref().map(ToString::to_string),
+            description: description.as_ref().map(ToString::to_string),
+            community: None,
+            name_key: None,
+            category: None,
+            category_key: None,
+            access: None,
+            position: None,
+            member_count: None,
+            deleted_at: None,
+            created_at: date(*created_at),
+            updated_at: date(*updated_at),
+        };
+        match traits {
+            Traits::None => return document,
+            Traits::Community(CommunityTraits { category, access }) => {
+                document.category = category.as_ref().map(ToString::to_string);
+                document.category_key = category.as_ref().map(Category::key);
+                document.access = Some(access.name().to_owned());
+            }
+            Traits::Channel(ChannelTraits { community, position, access }) => {
+                document.community = Some(oid(community.as_bytes()));
+                document.position = Some((*position).into());
+                document.access = Some(access.name().to_owned());
+            }
+        }
+        document.name_key = name.as_ref().map(ConversationName::key);
+        document.member_count = Some((*member_count).into());
+        document
+    }
+
+    fn traits(&self, kind: ConversationKind) -> Result<Traits, String> {
+        let access = || parse("access", there("access", self.access.as_deref())?, known(Access::from_name));
+        Ok(match kind {
+            ConversationKind::Direct | ConversationKind::Group => Traits::None,
+            ConversationKind::Community => Traits::Community(CommunityTraits {
+                category: parse_optional("category", self.category.as_deref(), Category::parse)?,
+                access: access()?,
+            }),
+            ConversationKind::Channel => Traits::Channel(ChannelTraits {
+                community: ConversationId::from_bytes(there("community", self.community)?.bytes()),
+                position: u32::try_from(there("position", self.position)?)
+                    .map_err(|_| "position is no place".to_owned())?,
+                access: access()?,
+            }),
+        })
+    }
 }
 
 /// What a conversation's document says.
 pub(crate) struct StoredConversation {
     /// The conversation at the beginning of its log.
     pub(crate) conversation: Conversation,
+    /// Those who are named in it: in a direct conversation or a group, all.
     pub(crate) members: Vec<UserId>,
+    /// When it was deleted.
+    pub(crate) deleted_at: Option<Timestamp>,
+}
+
+impl StoredConversation {
+    /// Whether all who are in it are named in it.
+    pub(crate) const fn names_its_members(&self) -> bool {
+        matches!(self.conversation.kind, ConversationKind::Direct | ConversationKind::Group)
+    }
+
+    /// What it is for ever.
+    pub(crate) fn shape(&self) -> StoreResult<Shape> {
+        let Conversation { id, kind, traits, .. } = &self.conversation;
+        let wrong = |what| StoreError::corrupt(format!("conversation {id}: {what}"));
+        Ok(match kind {
+            ConversationKind::Direct => Shape::Direct(self.pair()?),
+            ConversationKind::Group => Shape::Group,
+            ConversationKind::Community => Shape::Community,
+            ConversationKind::Channel => {
+                Shape::Channel(traits.channel().ok_or_else(|| wrong("has no community"))?.community)
+            }
+        })
+    }
+
+    /// The two of a direct conversation, the lesser id first.
+    pub(crate) fn pair(&self) -> StoreResult<[UserId; 2]> {
+        let wrong = || StoreError::corrupt(format!("conversation {}: has not two members", self.conversation.id));
+        let [a, b] = *self.members.as_slice() else { return Err(wrong()) };
+        Ok([a.min(b), a.max(b)])
+    }
 }
 
 impl Stored for ConversationDocument {
@@ -49,21 +157,25 @@ impl Stored for ConversationDocument {
 
     fn read(raw: &RawDocument) -> Result<StoredConversation, String> {
         let document: Self = fields(raw)?;
+        let kind = parse("kind", &document.kind, known(ConversationKind::from_name))?;
+        let count = document.member_count.map_or(document.members.len() as u64, |count| count.try_into().unwrap_or(0));
         let users = |ids: &[ObjectId]| ids.iter().map(|id| UserId::from_bytes(id.bytes())).collect();
         Ok(StoredConversation {
             conversation: Conversation {
                 id: ConversationId::from_bytes(document.id.bytes()),
-                kind: parse("kind", &document.kind, known(ConversationKind::from_name))?,
+                kind,
+                traits: document.traits(kind)?,
                 name: parse_optional("name", document.name.as_deref(), ConversationName::stored)?,
                 description: parse_optional("description", document.description.as_deref(), Description::parse)?
                     .flatten(),
-                member_count: u32::try_from(document.members.len()).unwrap_or(u32::MAX),
+                member_count: u32::try_from(count).unwrap_or(u32::MAX),
                 last_seq: Seq::ZERO,
                 rev: Rev::ZERO,
                 created_at: time(document.created_at),
                 updated_at: time(document.updated_at),
             },
             members: users(&document.members),
+            deleted_at: document.deleted_at.map(time),
         })
     }
 }
@@ -74,7 +186,10 @@ impl Stored for ConversationDocument {
 pub(crate) struct MemberDocument {
     conversation: ObjectId,
     user: ObjectId,
-    /// Only in groups.
+    /// The conversation's kind, if that does not name its members: `community` or `channel`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// Not in direct conversations.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     joined_at: DateTime,
@@ -104,6 +219,7 @@ impl MemberDocument {
         Self {
             conversation: oid(conversation.as_bytes()),
             user: oid(member.user_id.as_bytes()),
+            kind: None,
             role: member.role.map(|role| role.name().to_owned()),
             joined_at: date(member.joined_at),
             joined_rev: Some(long(member.joined_rev.get())).filter(|rev| *rev > 0),
@@ -116,6 +232,12 @@ impl MemberDocument {
             archived: member.settings.archived.then_some(true),
             hidden_up_to: member.settings.hidden_up_to.map(|seq| long(seq.get())),
         }
+    }
+
+    /// The same of a conversation of this kind.
+    pub(crate) fn of_kind(self, kind: ConversationKind) -> Self {
+        let named = matches!(kind, ConversationKind::Direct | ConversationKind::Group);
+        Self { kind: (!named).then(|| kind.name().to_owned()), ..self }
     }
 }
 
@@ -159,337 +281,5 @@ impl Stored for MemberDocument {
                 },
             },
         })
-    }
-}
-
-/// A message.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MessageDocument {
-    #[serde(rename = "_id")]
-    id: ObjectId,
-    conversation: ObjectId,
-    seq: i64,
-    rev: i64,
-    /// The revision by which it was sent, unless it still has that one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_rev: Option<i64>,
-    sender: ObjectId,
-    /// What sort of message it is, unless its sender wrote a text: `system`, `deleted`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
-    text: String,
-    /// What a system message tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<SystemDocument>,
-    metadata: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_message_id: Option<String>,
-    /// Tells a repeat from another message under the same `client_message_id`.
-    fingerprint: Binary,
-    created_at: DateTime,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    marks: Option<StoredMarks>,
-    /// Whom the marks mention, for the index: ids of users, and words for several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    mentions: Vec<Bson>,
-}
-
-/// The kind of a system message.
-const SYSTEM: &str = "system";
-/// The kind of a deleted message.
-const DELETED: &str = "deleted";
-
-/// What a system message tells.
-#[derive(Serialize, Deserialize)]
-struct SystemDocument {
-    action: String,
-    users: Vec<ObjectId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-    members: i64,
-}
-
-impl From<&SystemEvent> for SystemDocument {
-    fn from(event: &SystemEvent) -> Self {
-        Self {
-            action: event.action.name().to_owned(),
-            users: event.users.iter().map(|user| oid(user.as_bytes())).collect(),
-            value: event.value.clone(),
-            members: event.member_count.into(),
-        }
-    }
-}
-
-impl SystemDocument {
-    fn event(self) -> Result<SystemEvent, String> {
-        Ok(SystemEvent {
-            action: parse("system.action", &self.action, known(SystemAction::from_name))?,
-            users: self.users.iter().map(|id| UserId::from_bytes(id.bytes())).collect(),
-            value: self.value,
-            member_count: u32::try_from(self.members).map_err(|_| "system.members is no count".to_owned())?,
-        })
-    }
-}
-
-impl MessageDocument {
-    pub(crate) fn new(message: &Message, fingerprint: Fingerprint) -> Self {
-        let (kind, system) = match &message.content {
-            Content::Text(_) => (None, None),
-            Content::System(event) => (Some(SYSTEM), Some(event.into())),
-            Content::Deleted(_) => (Some(DELETED), None),
-        };
-        Self {
-            id: oid(message.id.as_bytes()),
-            conversation: oid(message.conversation_id.as_bytes()),
-            seq: long(message.seq.get()),
-            rev: long(message.rev.get()),
-            created_rev: (message.created_rev != message.rev).then(|| long(message.created_rev.get())),
-            sender: oid(message.sender_id.as_bytes()),
-            kind,
-            text: message.text().to_owned(),
-            system,
-            metadata: message.metadata.to_string(),
-            client_message_id: message.client_message_id.as_ref().map(ToString::to_string),
-            fingerprint: binary(fingerprint.as_bytes()),
-            created_at: date(message.created_at),
-            marks: StoredMarks::new(&message.marks, &message.content),
-            mentions: targets(&message.marks.mentions).map(Bson::from).collect(),
-        }
-    }
-}
-
-impl From<Target> for Bson {
-    fn from(target: Target) -> Self {
-        match target {
-            Target::User(user) => oid(user.as_bytes()).into(),
-            Target::Word(word) => word.into(),
-        }
-    }
-}
-
-impl Stored for MessageDocument {
-    const WHAT: &'static str = "message";
-    /// The message, and the fingerprint of what its sender sent.
-    type Value = (Message, Fingerprint);
-
-    fn read(raw: &RawDocument) -> Result<Self::Value, String> {
-        let fields = MessageFields::of(raw)?;
-        let marks = fields.marks()?;
-        let rev = Rev::new(counter("rev", there("rev", fields.rev)?)?);
-        let message = Message {
-            id: MessageId::from_bytes(there("_id", fields.id)?.bytes()),
-            conversation_id: ConversationId::from_bytes(there("conversation", fields.conversation)?.bytes()),
-            seq: Seq::new(counter("seq", there("seq", fields.seq)?)?),
-            rev,
-            created_rev: match fields.created_rev {
-                Some(created_rev) => Rev::new(counter("createdRev", created_rev)?),
-                None => rev,
-            },
-            sender_id: UserId::from_bytes(there("sender", fields.sender)?.bytes()),
-            content: fields.content(marks.as_ref())?,
-            metadata: parse("metadata", there("metadata", fields.metadata)?, Metadata::parse)?,
-            client_message_id: parse_optional("clientMessageId", fields.client_message_id, ClientMessageId::parse)?,
-            created_at: time(there("createdAt", fields.created_at)?),
-            marks: marks.map_or_else(|| Ok(Marks::default()), |marks| marks.marks())?,
-        };
-        Ok((message, Fingerprint::from_bytes(bytes("fingerprint", there("fingerprint", fields.fingerprint)?)?)))
-    }
-}
-
-/// What a message's document has, by a single pass and without a copy: more of these are read than of anything else.
-#[derive(Default)]
-struct MessageFields<'a> {
-    id: Option<ObjectId>,
-    conversation: Option<ObjectId>,
-    seq: Option<i64>,
-    rev: Option<i64>,
-    created_rev: Option<i64>,
-    sender: Option<ObjectId>,
-    kind: Option<&'a str>,
-    text: Option<&'a str>,
-    system: Option<&'a RawDocument>,
-    metadata: Option<&'a str>,
-    client_message_id: Option<&'a str>,
-    fingerprint: Option<&'a [u8]>,
-    created_at: Option<DateTime>,
-    marks: Option<&'a RawDocument>,
-}
-
-impl<'a> MessageFields<'a> {
-    fn of(raw: &'a RawDocument) -> Result<Self, String> {
-        let mut fields = Self::default();
-        for element in raw {
-            let (name, value) = element.map_err(|error| error.to_string())?;
-            match (name.as_str(), value) {
-                ("_id", RawBsonRef::ObjectId(id)) => fields.id = Some(id),
-                ("conversation", RawBsonRef::ObjectId(id)) => fields.conversation = Some(id),
-                ("seq", RawBsonRef::Int64(number)) => fields.seq = Some(number),
-                ("seq", RawBsonRef::Int32(number)) => fields.seq = Some(number.into()),
-                ("rev", RawBsonRef::Int64(number)) => fields.rev = Some(number),
-                ("rev", RawBsonRef::Int32(number)) => fields.rev = Some(number.into()),
-                ("createdRev", RawBsonRef::Int64(number)) => fields.created_rev = Some(number),
-                ("createdRev", RawBsonRef::Int32(number)) => fields.created_rev = Some(number.into()),
-                ("sender", RawBsonRef::ObjectId(id)) => fields.sender = Some(id),
-                ("kind", RawBsonRef::String(kind)) => fields.kind = Some(kind),
-                ("text", RawBsonRef::String(text)) => fields.text = Some(text),
-                ("system", RawBsonRef::Document(system)) => fields.system = Some(system),
-                ("metadata", RawBsonRef::String(text)) => fields.metadata = Some(text),
-                ("clientMessageId", RawBsonRef::String(text)) => fields.client_message_id = Some(text),
-                ("fingerprint", RawBsonRef::Binary(binary)) => fields.fingerprint = Some(binary.bytes),
-                ("createdAt", RawBsonRef::DateTime(date)) => fields.created_at = Some(date),
-                ("marks", RawBsonRef::Document(marks)) => fields.marks = Some(marks),
-                (
-                    "_id" | "conversation" | "seq" | "rev" | "createdRev" | "sender" | "kind" | "text" | "system"
-                    | "metadata" | "clientMessageId" | "fingerprint" | "createdAt" | "marks",
-                    _,
-                ) => return Err(format!("{name} is of another type")),
-                _ => {}
-            }
-        }
-        Ok(fields)
-    }
-
-    fn marks(&self) -> Result<Option<StoredMarks>, String> {
-        self.marks.map(super::fields).transpose()
-    }
-
-    fn content(&self, marks: Option<&StoredMarks>) -> Result<Content, String> {
-        match self.kind {
-            None => parse("text", there("text", self.text)?, MessageText::stored).map(Content::Text),
-            Some(SYSTEM) => {
-                let system: SystemDocument = super::fields(there("system", self.system)?)?;
-                system.event().map(Content::System)
-            }
-            Some(DELETED) => there("marks", marks)?.deletion().map(Content::Deleted),
-            Some(_) => Err("kind is not one that is known".to_owned()),
-        }
-    }
-}
-
-/// The beginning of what a message says.
-#[derive(Deserialize)]
-pub(crate) struct ExcerptDocument {
-    #[serde(rename = "_id")]
-    id: ObjectId,
-    kind: Option<String>,
-    text: String,
-}
-
-impl ExcerptDocument {
-    /// What of a message is read for it.
-    pub(crate) fn projection() -> Document {
-        let length = i32::try_from(Excerpt::MAX_CHARS).unwrap_or(i32::MAX);
-        doc! { "_id": 1, "kind": 1, "text": { "$substrCP": ["$text", 0, length] } }
-    }
-}
-
-impl Stored for ExcerptDocument {
-    const WHAT: &'static str = "message";
-    type Value = Excerpt;
-
-    fn read(raw: &RawDocument) -> Result<Excerpt, String> {
-        let Self { id, kind, text } = super::fields(raw)?;
-        let text = (kind.as_deref() != Some(DELETED)).then_some(text);
-        Ok(Excerpt { message: MessageId::from_bytes(id.bytes()), text })
-    }
-}
-
-/// A field that every document of its sort has.
-fn there<T>(name: &str, field: Option<T>) -> Result<T, String> {
-    field.ok_or_else(|| format!("{name} is missing"))
-}
-
-/// Where a message stands, without what it says.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PlaceDocument {
-    conversation: ObjectId,
-    seq: i64,
-    sender: ObjectId,
-    created_at: DateTime,
-}
-
-/// What a message's document says of its place.
-pub(crate) struct StoredPlace {
-    pub(crate) conversation_id: ConversationId,
-    pub(crate) seq: Seq,
-    pub(crate) sender_id: UserId,
-    pub(crate) created_at: Timestamp,
-}
-
-impl Stored for PlaceDocument {
-    const WHAT: &'static str = "message of conversation";
-    const ID: &'static str = "conversation";
-    type Value = StoredPlace;
-
-    fn read(raw: &RawDocument) -> Result<StoredPlace, String> {
-        let document: Self = fields(raw)?;
-        Ok(StoredPlace {
-            conversation_id: ConversationId::from_bytes(document.conversation.bytes()),
-            seq: Seq::new(counter("seq", document.seq)?),
-            sender_id: UserId::from_bytes(document.sender.bytes()),
-            created_at: time(document.created_at),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mongodb::bson::{Document, RawDocumentBuf};
-
-    use super::{super::encode, *};
-
-    fn message() -> (Message, Fingerprint) {
-        let message = Message {
-            id: MessageId::from_bytes([1; 12]),
-            conversation_id: ConversationId::from_bytes([2; 12]),
-            seq: Seq::new(3),
-            rev: Rev::new(4),
-            created_rev: Rev::new(2),
-            sender_id: UserId::from_bytes([5; 12]),
-            content: Content::Text(MessageText::parse("hello").unwrap()),
-            metadata: Metadata::default(),
-            client_message_id: Some(ClientMessageId::parse("c1").unwrap()),
-            created_at: Timestamp::from_millis(6),
-            marks: Marks { edited_at: Some(Timestamp::from_millis(8)), ..Marks::default() },
-        };
-        (message, Fingerprint::from_bytes([7; 32]))
-    }
-
-    fn document() -> Document {
-        let (message, fingerprint) = message();
-        Document::try_from(&encode(&MessageDocument::new(&message, fingerprint)).unwrap()).unwrap()
-    }
-
-    /// What is read of the document with another value in a field.
-    fn read_with(field: &str, value: Bson) -> Result<(Message, Fingerprint), String> {
-        let mut document = document();
-        document.insert(field, value);
-        let raw = RawDocumentBuf::try_from(&document).unwrap();
-        MessageDocument::read(&raw)
-    }
-
-    #[test]
-    fn a_field_of_another_type_makes_a_message_corrupt_and_is_named() {
-        for field in document().keys() {
-            for value in [Bson::Null, Bson::Boolean(true)] {
-                let error = read_with(field, value).unwrap_err();
-                assert!(error.contains(&format!("{field} is of another type")), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_number_is_read_as_any_of_the_integers_that_a_tool_may_have_made_of_it() {
-        for (field, number) in [("seq", 3), ("rev", 4), ("createdRev", 2)] {
-            assert_eq!(read_with(field, Bson::Int32(number)), Ok(message()));
-            assert_eq!(read_with(field, Bson::Int64(number.into())), Ok(message()));
-        }
-    }
-
-    #[test]
-    fn what_a_newer_version_may_have_added_is_left_alone() {
-        assert_eq!(read_with("addedByANewerVersion", Bson::Boolean(true)), Ok(message()));
     }
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod administration;
 mod changes;
 mod conversations;
+mod messages;
 mod relations;
 
 use std::fmt::Display;
@@ -25,10 +26,8 @@ pub(crate) use self::{
     },
     administration::{AuditDocument, DayDocument, LockDocument},
     changes::{ReactionDocument, VersionDocument},
-    conversations::{
-        ConversationDocument, ExcerptDocument, MemberDocument, MessageDocument, PlaceDocument, StoredConversation,
-        StoredMember,
-    },
+    conversations::{ConversationDocument, MemberDocument, StoredConversation, StoredMember},
+    messages::{ExcerptDocument, MessageDocument, PlaceDocument},
     relations::{FriendRequestDocument, TieDocument},
 };
 
@@ -54,6 +53,11 @@ pub(crate) fn decode<D: Stored>(raw: &RawDocument) -> StoreResult<D::Value> {
         };
         StoreError::corrupt(format!("{} {id}: {reason}", D::WHAT))
     })
+}
+
+/// A field that every document of its sort has.
+fn there<T>(name: &str, field: Option<T>) -> Result<T, String> {
+    field.ok_or_else(|| format!("{name} is missing"))
 }
 
 /// The fields of a document.

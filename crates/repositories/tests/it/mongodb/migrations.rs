@@ -10,7 +10,7 @@ use parlor_repositories::{MigrationError, contract::Fixture, testing::MongoDatab
 use super::{connect, fresh, meddle};
 
 /// All that there are, in order.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 13] = [
     "V1__accounts",
     "V2__conversations",
     "V3__holds",
@@ -22,6 +22,8 @@ const MIGRATIONS: [&str; 11] = [
     "V9__mentions",
     "V10__changes_by_rev",
     "V11__leaving",
+    "V12__communities",
+    "V13__search",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -161,7 +161,7 @@ const SMALL_SEED: [&str; 11] =
 fn seed_says_how_to_sign_in() {
     let (code, stdout, stderr) = outcome(parlor(&Data::fresh(), &SMALL_SEED).args(["--password", "correct horse"]));
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stdout.contains("Made 4 users, 6 conversations, 30 messages and 4 groups"), "{stdout}");
+    assert!(stdout.contains("Made 4 users, 6 conversations, 30 messages, 4 groups and 1 communities"), "{stdout}");
     assert!(stdout.contains("user1 to user4") && stdout.contains("correct horse"), "{stdout}");
 }
 

@@ -30,7 +30,8 @@ impl Call {
 
 /// The call of a row, by who is this to its object.
 pub(super) fn call(scene: Scene, row: &Row, relation: &str) -> Call {
-    let ids = ids(row, scene == Scene::Groups && !matches!(relation, "former" | "stranger"));
+    let outside = ["former", "stranger", "outsider", "removed"].contains(&relation);
+    let ids = ids(row, scene.has_members() && !outside);
     let body = body(scene, row);
     let (method, path) = row.operation.split_once(' ').unwrap_or(("GET", ""));
     let mut data: Map<String, Value> = body.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
@@ -65,6 +66,7 @@ fn ids(row: &Row, inside: bool) -> Ids {
     let object = match &*row.about {
         "a stranger" | "a stranger becomes admin" if elsewhere => "$newcomer",
         "by his name" => "$name",
+        "a private one" => "$private",
         "a deleted account" if operation.contains("/admin/") => "$deleted",
         "one's own account" => "$self",
         "one's own" if operation.contains("/sessions") => "$session",
@@ -105,6 +107,7 @@ fn member(about: &str) -> &'static str {
         "an admin" => "$deputy",
         "the owner" => "$owner",
         "a stranger" => "$newcomer",
+        "a member of the community" => "$outsider",
         "who blocks the caller" => "$hostile",
         "whom the caller blocks" => "$avoided",
         "a deleted account" => "$deleted",
@@ -120,6 +123,10 @@ fn whole(path: &str) -> String {
 fn query(row: &Row) -> &'static str {
     match (&*row.operation, &*row.about) {
         ("GET /users", _) => "?q=$name",
+        ("GET /communities/directory", "a private one") => "?q=$privateName",
+        ("GET /communities/directory", _) => "?q=$publicName",
+        ("GET /search/messages", "in one conversation") => "?q=hello&conversationId=$object",
+        ("GET /search/messages", _) => "?q=hello&limit=100",
         ("GET /friend-requests", "outgoing") => "?direction=outgoing",
         (operation, _) if operation.starts_with("GET ") && operation.ends_with("/reactions") => "?emoji=:wave:",
         _ => "",
@@ -132,6 +139,8 @@ fn in_data(path: &str, placeholder: &str) -> &'static str {
         (_, "{messageId}") => "messageId",
         (_, "{emoji}") => "emoji",
         (Some("conversations"), "{id}") => "conversationId",
+        (Some("communities"), "{id}") => "communityId",
+        (Some("channels"), "{id}") => "channelId",
         (Some("friend-requests"), "{id}") => "requestId",
         _ => "userId",
     }
@@ -151,6 +160,10 @@ fn body(scene: Scene, row: &Row) -> Option<Value> {
         "PUT /users/me/status" => json!({ "kind": "away" }),
         "POST /conversations/direct" | "POST /friend-requests" => json!({ "userId": "$object" }),
         "POST /conversations" => json!({ "name": "Guild", "memberIds": ["$object"] }),
+        "POST /communities" => json!({ "name": "$fresh", "privacy": "public" }),
+        "PATCH /communities/{id}" => json!({ "description": "For knights" }),
+        "POST /communities/{id}/channels" => json!({ "name": "tournaments" }),
+        "PATCH /channels/{id}" => json!({ "position": 3 }),
         "PATCH /conversations/{id}" => json!({ "name": "Square table" }),
         "PATCH /conversations/{id}/settings" => json!({ "pinned": true }),
         "POST /conversations/{id}/read" | "POST /conversations/{id}/delivered" => json!({ "seq": 1 }),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Nobody is stopped by a limit.
-const LIMITS: [(&str, &str); 12] = [
+const LIMITS: [(&str, &str); 13] = [
     ("limits.signup_per_address", FREE),
     ("limits.login_per_address", FREE),
     ("limits.login_per_account", FREE),
@@ -29,6 +29,7 @@ const LIMITS: [(&str, &str); 12] = [
     ("limits.searches_per_user", FREE),
     ("limits.signals_per_user", FREE),
     ("limits.syncs_per_user", FREE),
+    ("limits.communities", "1000"),
     ("live.unauthenticated_per_address", "100000"),
     ("live.connections_per_user", "10000"),
 ];

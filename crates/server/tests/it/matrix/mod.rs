@@ -59,7 +59,7 @@ fn every_operation_and_every_command_has_its_row_and_every_row_its_operation() {
 fn every_operation_on_a_conversation_has_rows_for_each_kind_of_conversation() {
     let on_one = |name: &String| name.contains("/conversations/{id}");
     let all: BTreeSet<String> = operations().into_iter().filter(on_one).collect();
-    for scene in [Scene::Groups, Scene::Direct] {
+    for scene in [Scene::Groups, Scene::Direct, Scene::Channels] {
         let rows = page().rows(scene.title());
         let named: BTreeSet<String> = rows.into_iter().map(|row| row.operation).filter(on_one).collect();
         assert_eq!(named, all, "{scene:?}");
@@ -152,6 +152,16 @@ async fn try_door(stages: &Stages, row: &Row, relation: &str, cell: &Cell, door:
 #[tokio::test]
 async fn groups_are_for_their_members_by_their_roles() {
     try_section(Scene::Groups).await;
+}
+
+#[tokio::test]
+async fn communities_are_for_their_members_and_the_public_ones_for_everyone_to_join() {
+    try_section(Scene::Communities).await;
+}
+
+#[tokio::test]
+async fn channels_are_for_those_members_of_the_community_who_are_in_them() {
+    try_section(Scene::Channels).await;
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ use crate::support::Client;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scene {
     Groups,
+    Communities,
+    Channels,
     Direct,
     People,
     Requests,
@@ -25,13 +27,29 @@ pub(super) enum Scene {
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Groups, Self::Direct, Self::People, Self::Requests, Self::Oneself, Self::Administration, Self::Everyone];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Groups,
+        Self::Communities,
+        Self::Channels,
+        Self::Direct,
+        Self::People,
+        Self::Requests,
+        Self::Oneself,
+        Self::Administration,
+        Self::Everyone,
+    ];
+
+    /// Whether it is about what users come into and leave.
+    pub(super) const fn has_members(self) -> bool {
+        matches!(self, Self::Groups | Self::Communities | Self::Channels)
+    }
 
     /// The section's heading.
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Groups => "Groups",
+            Self::Communities => "Communities",
+            Self::Channels => "Channels",
             Self::Direct => "Direct conversations",
             Self::People => "Other users",
             Self::Requests => "Friend requests",
@@ -159,7 +177,7 @@ struct Pair {
 impl Stages {
     pub(super) async fn set(scene: Scene) -> Self {
         let cast = Cast::assemble().await;
-        let groups = if scene == Scene::Groups { Some(Troupe::assemble(&cast).await) } else { None };
+        let groups = if scene.has_members() { Some(Troupe::assemble(&cast).await) } else { None };
         let pairs = if scene == Scene::Direct { pairs(&cast).await } else { Vec::new() };
         let stages = Self {
             scene,
@@ -170,7 +188,7 @@ impl Stages {
             quiet: OnceCell::new(),
             lively: OnceCell::new(),
         };
-        if scene == Scene::Groups {
+        if scene.has_members() {
             // While all who are to be in it can be added.
             stages.quiet_group().await;
         }
@@ -189,7 +207,7 @@ impl Stages {
 
     async fn build(&self, relation: &str, effect: Effect) -> Stage {
         match self.scene {
-            Scene::Groups => self.group_stage(relation, effect).await,
+            Scene::Groups | Scene::Communities | Scene::Channels => self.group_stage(relation, effect).await,
             Scene::Direct => self.direct_stage(relation, effect).await,
             Scene::People => self.people_stage(relation).await,
             Scene::Requests => self.requests_stage(relation).await,
@@ -213,10 +231,10 @@ impl Stages {
         let troupe = self.groups.as_ref().unwrap();
         let group = match effect {
             Effect::None => self.quiet_group().await.0.clone(),
-            Effect::Own => self.lively.get_or_init(|| troupe.group(&self.cast)).await.clone(),
-            Effect::Shared => troupe.group(&self.cast).await,
+            Effect::Own => self.lively.get_or_init(|| troupe.scenery(self.scene, &self.cast)).await.clone(),
+            Effect::Shared => troupe.scenery(self.scene, &self.cast).await,
         };
-        let Scenery { id: group, messages } = group;
+        let Scenery { id: group, messages, names: more } = group;
         let said = |who: &str| messages.iter().find(|(by, _)| *by == who).map(|(_, id)| id.clone());
         let caller = self.outsider(relation).unwrap_or_else(|| match relation {
             "owner" => (&troupe.owner).into(),
@@ -225,30 +243,34 @@ impl Stages {
             "muted" => (&troupe.muted).into(),
             "blocked" => (&troupe.blocked).into(),
             "former" => (&troupe.former).into(),
+            "outsider" => (&troupe.outsider).into(),
+            "removed" => (&troupe.removed).into(),
             "stranger" => (&self.cast.stranger).into(),
             unknown => panic!("who is {unknown}?"),
         });
         let id = |client: &Client| client.id().to_owned();
-        let names = vec![
+        let mut names = vec![
             ("$owner", id(&troupe.owner)),
+            ("$outsider", id(&troupe.outsider)),
             ("$bystander", id(&troupe.bystander)),
             ("$deputy", id(&troupe.deputy)),
             ("$newcomer", id(&self.cast.root)),
             ("$hostile", id(&troupe.hostile)),
             ("$avoided", id(&troupe.avoided)),
             ("$deleted", id(&self.cast.deleted.client)),
-            ("$message", said("bystander").unwrap()),
-            ("$mine", said(relation).or(said("bystander")).unwrap()),
-            ("$theirs", said("owner").unwrap()),
             ("$elsewhere", troupe.elsewhere.clone()),
         ];
+        let mine = said(relation).or(said("bystander"));
+        let messages = [("$message", said("bystander")), ("$mine", mine), ("$theirs", said("owner"))];
+        names.extend(messages.into_iter().filter_map(|(name, id)| Some((name, id?))));
+        names.extend(more);
         Stage::new(caller, &group, names)
     }
 
     async fn quiet_group(&self) -> &(Scenery, Value) {
         let make = async || {
             let troupe = self.groups.as_ref().unwrap();
-            let group = troupe.group(&self.cast).await;
+            let group = troupe.scenery(self.scene, &self.cast).await;
             let seen = troupe.seen(&group.id).await;
             (group, seen)
         };
@@ -312,7 +334,7 @@ impl Stages {
         let user = self.cast.user().await;
         let (session, foreign) = (session_of(&user).await, session_of(&self.cast.stranger).await);
         let caller = self.outsider(relation).unwrap_or_else(|| (&user).into());
-        let names = vec![("$session", session), ("$foreign", foreign)];
+        let names = vec![("$session", session), ("$foreign", foreign), ("$fresh", self.cast.fresh_name())];
         Stage::new(caller, self.cast.stranger.id(), names)
     }
 

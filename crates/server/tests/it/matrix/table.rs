@@ -55,7 +55,10 @@ impl Row {
         if *cell != Cell::Ok || self.operation.starts_with("GET ") {
             Effect::None
         } else if ["/members", "/messages/"].iter().any(|part| self.operation.contains(part))
-            || self.operation == "PATCH /conversations/{id}"
+            || ["PATCH /conversations/{id}", "PATCH /communities/{id}", "DELETE /communities/{id}"]
+                .contains(&&*self.operation)
+            || self.operation.ends_with("/join")
+            || self.operation.contains("/channels")
         {
             Effect::Shared
         } else {

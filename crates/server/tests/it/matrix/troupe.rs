@@ -4,7 +4,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::cast::{Cast, done};
+use super::{
+    cast::{Cast, done},
+    stage::Scene,
+};
 use crate::support::Client;
 
 /// Those who are in groups.
@@ -15,6 +18,10 @@ pub(super) struct Troupe {
     pub(super) muted: Client,
     pub(super) blocked: Client,
     pub(super) former: Client,
+    /// Is in the community and not in its private channel.
+    pub(super) outsider: Client,
+    /// Was removed from the private channel.
+    pub(super) removed: Client,
     pub(super) bystander: Client,
     pub(super) deputy: Client,
     /// Blocks all who call.
@@ -27,11 +34,12 @@ pub(super) struct Troupe {
     pub(super) elsewhere: String,
 }
 
-/// A group, and what each has said there.
+/// A group, a community or a channel, what each has said there, and what else calls may name.
 #[derive(Clone)]
 pub(super) struct Scenery {
     pub(super) id: String,
     pub(super) messages: Vec<(&'static str, String)>,
+    pub(super) names: Vec<(&'static str, String)>,
 }
 
 impl Troupe {
@@ -46,6 +54,8 @@ impl Troupe {
             muted: cast.user().await,
             blocked: cast.user().await,
             former: cast.user().await,
+            outsider: cast.user().await,
+            removed: cast.user().await,
             bystander: cast.user().await,
             deputy: cast.user().await,
             hostile: cast.user().await,
@@ -95,7 +105,81 @@ impl Troupe {
             messages.push((relation, said(client, &id).await));
         }
         assert_eq!(self.owner.delete(&format!("{path}/members/{}", self.former.id())).await.status, 204);
-        Scenery { id, messages }
+        Scenery { id, messages, names: Vec::new() }
+    }
+
+    /// What a scene is about.
+    pub(super) async fn scenery(&self, scene: Scene, cast: &Cast) -> Scenery {
+        match scene {
+            Scene::Communities => self.communities(cast).await,
+            Scene::Channels => self.channel(cast).await,
+            Scene::Groups
+            | Scene::Direct
+            | Scene::People
+            | Scene::Requests
+            | Scene::Oneself
+            | Scene::Administration
+            | Scene::Everyone => self.group(cast).await,
+        }
+    }
+
+    /// A new public community and a private one, with all of them who are members.
+    async fn communities(&self, cast: &Cast) -> Scenery {
+        let _turn = self.turn.lock().await;
+        let (id, name) = self.community(cast, "public").await;
+        let (private, private_name) = self.community(cast, "private").await;
+        let names = vec![("$private", private), ("$publicName", name), ("$privateName", private_name)];
+        Scenery { id, messages: Vec::new(), names }
+    }
+
+    /// Gives its id and its name.
+    async fn community(&self, cast: &Cast, privacy: &str) -> (String, String) {
+        let name = format!("{}-{privacy}", cast.fresh_name());
+        let community = json!({ "name": name, "privacy": privacy });
+        let community = done(&self.owner, Method::POST, "/api/v1/communities", community).await;
+        let id = community["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/conversations/{id}/members");
+        let (locked, owner) = (&cast.locked.client, &self.owner);
+        let Self { admin, member, former, outsider, removed, bystander, deputy, .. } = self;
+        let members = [admin, member, former, outsider, removed, bystander, deputy, locked];
+        let members = json!({ "userIds": members.map(Client::id) });
+        done(owner, Method::POST, &path, members).await;
+        for admin in [admin, deputy] {
+            done(owner, Method::PATCH, &format!("{path}/{}", admin.id()), json!({ "role": "admin" })).await;
+        }
+        assert_eq!(owner.delete(&format!("{path}/{}", former.id())).await.status, 204);
+        (id, name)
+    }
+
+    /// A new private channel of a new community.
+    async fn channel(&self, cast: &Cast) -> Scenery {
+        let _turn = self.turn.lock().await;
+        let (community, _) = self.community(cast, "public").await;
+        let path = format!("/api/v1/communities/{community}/channels");
+        let channel = json!({ "name": "council", "access": "private" });
+        let channel = done(&self.owner, Method::POST, &path, channel).await;
+        let id = channel["id"].as_str().unwrap().to_owned();
+        let (all, here) =
+            (format!("/api/v1/conversations/{community}/members"), format!("/api/v1/conversations/{id}/members"));
+        let back = json!({ "userIds": [self.former.id()] });
+        done(&self.owner, Method::POST, &all, back).await;
+        let Self { member, former, removed, bystander, .. } = self;
+        let members = [member, former, removed, bystander, &cast.locked.client];
+        done(&self.owner, Method::POST, &here, json!({ "userIds": members.map(Client::id) })).await;
+        let mut messages = Vec::new();
+        for (relation, client) in [
+            ("owner", &self.owner),
+            ("admin", &self.admin),
+            ("member", member),
+            ("former", former),
+            ("removed", removed),
+            ("bystander", bystander),
+        ] {
+            messages.push((relation, said(client, &id).await));
+        }
+        assert_eq!(self.owner.delete(&format!("{all}/{}", former.id())).await.status, 204);
+        assert_eq!(self.owner.delete(&format!("{here}/{}", removed.id())).await.status, 204);
+        Scenery { id, messages, names: Vec::new() }
     }
 
     /// All that there is of a group.

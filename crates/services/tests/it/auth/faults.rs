@@ -7,8 +7,9 @@ use parlor_domain::{
     Username,
     store::{Credentials, Deleted, StoreError, StoreResult, Stores},
     testing::{
-        MockAdminStore, MockAuditStore, MockConversationStore, MockGroupStore, MockMaintenance, MockMessageStore,
-        MockRelationStore, MockSessionStore, MockStatisticsStore, MockTransfer, MockUserStore, SettableClock,
+        MockAdminStore, MockAuditStore, MockCommunityStore, MockConversationStore, MockGroupStore, MockMaintenance,
+        MockMessageStore, MockRelationStore, MockSearchStore, MockSessionStore, MockStatisticsStore, MockTransfer,
+        MockUserStore, SettableClock,
     },
 };
 use parlor_services::{AuthFailure, Caller, LogIn, Password, ServiceError, ServiceResult, Services, SignedIn};
@@ -30,7 +31,9 @@ fn stores(users: MockUserStore, sessions: MockSessionStore) -> Stores {
         sessions: Arc::new(sessions),
         conversations: Arc::new(MockConversationStore::new()),
         groups: Arc::new(MockGroupStore::new()),
+        communities: Arc::new(MockCommunityStore::new()),
         messages: Arc::new(MockMessageStore::new()),
+        search: Arc::new(MockSearchStore::new()),
         relations: Arc::new(MockRelationStore::new()),
         administration: Arc::new(MockAdminStore::new()),
         audit: Arc::new(MockAuditStore::new()),

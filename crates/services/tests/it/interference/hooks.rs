@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use parlor_domain::{
     ConversationId, Emoji, Excerpt, GroupChange, Login, Member, MemberSettingsChange, Message, MessageChange,
-    MessageId, NewGroup, NewMessage, PasswordHash, ProfileChange, Rev, SendKey, Seq, SessionId, Status, Timestamp,
-    UnreadTotals, User, UserId, UserReaction, Version,
+    MessageId, NewGroup, NewMessage, PasswordHash, ProfileChange, Rev, SendKey, Seq, SessionId, Shape, Status,
+    Timestamp, UnreadTotals, User, UserId, UserReaction, Version,
     store::{
         AppendOutcome, ChangeOutcome, ConversationStore, Credentials, Deleted, Directory, GroupOutcome, GroupStore,
         Head, Inbox, InboxEntry, LogPage, MembersPage, MessageStore, NewDirect, NewUser, OpenedDirect, ReceiptAdvance,
@@ -226,6 +226,9 @@ impl ConversationStore for Conversations {
     async fn open_direct(&self, new: &NewDirect) -> StoreResult<OpenedDirect> {
         self.0.open_direct(new).await
     }
+    async fn shape(&self, id: ConversationId) -> StoreResult<Option<Shape>> {
+        self.0.shape(id).await
+    }
     async fn find(&self, id: ConversationId, user: UserId) -> StoreResult<Option<InboxEntry>> {
         self.1.around(Point::FindConversation, self.0.find(id, user)).await
     }
@@ -281,6 +284,9 @@ impl GroupStore for Groups {
     }
     async fn members(&self, page: &MembersPage) -> StoreResult<Vec<Member>> {
         self.0.members(page).await
+    }
+    async fn share_group(&self, user: UserId, other: UserId) -> StoreResult<bool> {
+        self.0.share_group(user, other).await
     }
     async fn of(&self, user: UserId) -> StoreResult<Vec<ConversationId>> {
         self.0.of(user).await

@@ -52,11 +52,13 @@ async fn every_command_has_the_same_outcome_through_every_door() {
     let expected = [
         "already_authenticated",
         "already_friends",
+        "channel_is_public",
         "client_message_id_reused",
         "done",
         "invalid_json",
         "limit_reached",
         "message_deleted",
+        "name_taken",
         "not_a_group",
         "not_allowed_to_write",
         "not_found",

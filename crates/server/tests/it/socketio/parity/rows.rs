@@ -71,6 +71,21 @@ fn valid(command: &str) -> Value {
         "member.add" => json!({ "conversationId": "$group", "userIds": ["$eve", "$bob"] }),
         "member.remove" => json!({ "conversationId": "$group", "userId": "$eve" }),
         "member.update" => json!({ "conversationId": "$group", "userId": "$bob", "role": "admin" }),
+        "community.create" => {
+            json!({ "name": "Guild", "description": "of all", "category": "Tables", "privacy": "public" })
+        }
+        "community.update" => json!({
+            "communityId": "$community", "name": "Order", "description": "of few", "category": "Chairs", "privacy": "private",
+        }),
+        "community.delete" => json!({ "communityId": "$doomed" }),
+        "community.join" => json!({ "communityId": "$bobs" }),
+        "channel.create" => json!({
+            "communityId": "$community", "name": "general", "description": "of all", "position": 1, "access": "public",
+        }),
+        "channel.update" => json!({
+            "channelId": "$channel", "name": "council", "description": "of few", "position": 2, "access": "private",
+        }),
+        "channel.delete" => json!({ "channelId": "$passing" }),
         "status.set" => json!({ "kind": "away", "text": "lunch", "until": "2023-11-14T23:00:00.000Z" }),
         "friendRequest.send" => json!({ "userId": "$bob", "text": "It's\nme" }),
         "friendRequest.accept" => json!({ "requestId": "$byEve" }),
@@ -203,6 +218,7 @@ fn of_the_world() -> Vec<Row> {
         refused("member.remove", json!({ "conversationId": "$led", "userId": "$ada" }), "not_found"),
         refused("message.destroy", json!({}), "unknown_command"),
     ]);
+    rows.extend(of_communities());
     rows.extend(of_text());
     rows.extend(of_messages());
     rows.extend(of_people());
@@ -211,6 +227,39 @@ fn of_the_world() -> Vec<Row> {
     }
     rows.push(Row { sender: "flo", ..refused("status.set", valid("status.set"), "rate_limited") });
     rows.push(Row { sender: "flo", ..refused("resume", json!({ "streams": {} }), "rate_limited") });
+    rows
+}
+
+/// What is done and refused in communities and channels.
+fn of_communities() -> Vec<Row> {
+    let refused = |command: &str, data: Value, code| Row::new(command, &data, Expected::Refused(code));
+    let mut rows = Vec::new();
+    for command in ["community.update", "community.delete", "community.join", "channel.create"] {
+        for id in ["$unknown", "$channel", "$group", "$hidden"] {
+            let mut data = valid(command);
+            data["communityId"] = json!(id);
+            rows.push(refused(command, data, "not_found"));
+        }
+    }
+    for command in ["channel.update", "channel.delete"] {
+        for id in ["$unknown", "$community", "$group"] {
+            let mut data = valid(command);
+            data["channelId"] = json!(id);
+            rows.push(refused(command, data, "not_found"));
+        }
+    }
+    rows.extend([
+        refused("community.create", json!({ "name": "  ORDER ", "privacy": "public" }), "name_taken"),
+        refused("community.delete", json!({ "communityId": "$bobs" }), "not_permitted"),
+        refused("message.send", json!({ "conversationId": "$community", "text": "hello" }), "not_permitted"),
+        refused("member.add", json!({ "conversationId": "$channel", "userIds": ["$eve"] }), "validation_failed"),
+        refused("member.remove", json!({ "conversationId": "$bobsChannel", "userId": "$ada" }), "channel_is_public"),
+        refused(
+            "conversation.update",
+            json!({ "conversationId": "$community", "name": "Order", "description": "of few" }),
+            "not_a_group",
+        ),
+    ]);
     rows
 }
 

@@ -56,6 +56,10 @@ impl Way for Rest {
             "member.add" => (Method::POST, "/api/v1/conversations/{id}/members", None),
             "member.update" => (Method::PATCH, "/api/v1/conversations/{id}/members/{userId}", None),
             "member.remove" => (Method::DELETE, "/api/v1/conversations/{id}/members/{userId}", None),
+            "community.create" => (Method::POST, "/api/v1/communities", None),
+            "community.update" => (Method::PATCH, "/api/v1/communities/{id}", None),
+            "channel.create" => (Method::POST, "/api/v1/communities/{id}/channels", None),
+            "channel.update" => (Method::PATCH, "/api/v1/channels/{id}", None),
             "status.set" => (Method::PUT, "/api/v1/users/me/status", None),
             "friendRequest.send" => (Method::POST, "/api/v1/friend-requests", None),
             // These make sense on a socket alone.
@@ -65,7 +69,12 @@ impl Way for Rest {
         let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(data).ok()?;
         let mut path = path.to_owned();
         if path.contains("{id}") {
-            let id: String = serde_json::from_str(members.remove("conversationId")?.get()).ok()?;
+            let member = match command {
+                "community.update" | "channel.create" => "communityId",
+                "channel.update" => "channelId",
+                _ => "conversationId",
+            };
+            let id: String = serde_json::from_str(members.remove(member)?.get()).ok()?;
             // An id that is none is told of as a part of the path.
             path = (id.len() == 24).then(|| path.replace("{id}", &id))?;
         }
@@ -89,12 +98,15 @@ impl Way for Rest {
     }
 }
 
-/// The calls that name somebody, or something of somebody, in their path and have no body.
+/// The calls that name in their path what they are about, and have no body.
 fn about_people(command: &str) -> Option<(Method, &'static str, &'static str)> {
     Some(match command {
         "friendRequest.accept" => (Method::POST, "/api/v1/friend-requests/{id}/accept", "requestId"),
         "friendRequest.reject" => (Method::POST, "/api/v1/friend-requests/{id}/reject", "requestId"),
         "friendRequest.cancel" => (Method::DELETE, "/api/v1/friend-requests/{id}", "requestId"),
+        "community.delete" => (Method::DELETE, "/api/v1/communities/{id}", "communityId"),
+        "community.join" => (Method::POST, "/api/v1/communities/{id}/join", "communityId"),
+        "channel.delete" => (Method::DELETE, "/api/v1/channels/{id}", "channelId"),
         "friend.remove" => (Method::DELETE, "/api/v1/friends/{id}", "userId"),
         "user.block" => (Method::PUT, "/api/v1/blocks/{id}", "userId"),
         "user.unblock" => (Method::DELETE, "/api/v1/blocks/{id}", "userId"),

@@ -1,6 +1,9 @@
 //! A server with the same users, conversations and limits each time, and names for their ids.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use parlor_domain::testing::SettableClock;
 use serde_json::{Map, Value, json};
@@ -44,6 +47,7 @@ impl World {
         let said = async |by: &Client, text: &str| by.say(&direct, text).await["id"].as_str().unwrap().to_owned();
         let by_bob = said(bob, "Hello, Ada.").await;
         let (by_ada, another) = (said(ada, "Hello, Bob.").await, said(ada, "Goodbye, Bob.").await);
+        let (community, bobs) = (community(ada, "Table", "public").await, community(bob, "Bob's", "public").await);
         let names = vec![
             ("$byBob", by_bob),
             ("$byAda", by_ada),
@@ -51,6 +55,13 @@ impl World {
             ("$direct", direct),
             ("$foreign", bob.direct(eve).await),
             ("$group", ada.group(&[bob]).await),
+            ("$community", community.clone()),
+            ("$channel", channel(ada, &community, "council").await),
+            ("$passing", channel(ada, &community, "passing").await),
+            ("$doomed", self::community(ada, "Doomed", "public").await),
+            ("$bobsChannel", channel(bob, &bobs, "general").await),
+            ("$bobs", bobs),
+            ("$hidden", self::community(bob, "Hidden", "private").await),
             ("$led", bob.group(&[ada]).await),
             ("$flos", flo.direct(bob).await),
             ("$gone", ada.direct(gus).await),
@@ -122,8 +133,16 @@ impl World {
                 values.into()
             }
             Value::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (self.name_of(name), self.renamed(value)));
-                Value::Object(members.collect::<Map<_, _>>())
+                let mut named: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+                for (name, value) in members {
+                    named.entry(self.name_of(name)).or_default().push(self.renamed(value));
+                }
+                // Of several that are new, whose ids are others in each world, all stand under one name.
+                let all = |(name, mut values): (String, Vec<Value>)| {
+                    values.sort_by_key(Value::to_string);
+                    (name, if values.len() > 1 { values.into() } else { values.remove(0) })
+                };
+                Value::Object(named.into_iter().map(all).collect::<Map<_, _>>())
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value,
         }
@@ -133,6 +152,18 @@ impl World {
         let text = self.names.iter().fold(text, |text, (name, id)| text.replace(id, name));
         if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) { "$new".to_owned() } else { text }
     }
+}
+
+/// Makes a community. Gives its id.
+async fn community(by: &Client, name: &str, privacy: &str) -> String {
+    let answer = by.post("/api/v1/communities", json!({ "name": name, "privacy": privacy })).await;
+    answer.body["id"].as_str().unwrap().to_owned()
+}
+
+/// Makes a channel. Gives its id.
+async fn channel(by: &Client, community: &str, name: &str) -> String {
+    let answer = by.post(&format!("/api/v1/communities/{community}/channels"), json!({ "name": name })).await;
+    answer.body["id"].as_str().unwrap().to_owned()
 }
 
 /// Asks somebody to be friends. Gives the request's id.
