@@ -3,7 +3,9 @@
 use crate::{
     Access, ChannelTraits, CommunityRefusal, Conversation, ConversationId, ConversationKind, ConversationName,
     Description, GroupPlan, Member, MemberRole, Message, MessageId, Rev, Seq, SystemAction, SystemEvent, Timestamp,
-    Traits, UserId, community::event, group,
+    Traits, UserId,
+    community::{described, event},
+    group,
 };
 
 /// A channel to make.
@@ -40,6 +42,7 @@ impl NewChannel {
             kind: ConversationKind::Channel,
             name: Some(self.name.clone()),
             description: self.description.clone(),
+            read_receipts: true,
             traits: Traits::Channel(self.traits),
             member_count,
             last_seq: Seq::ZERO,
@@ -170,7 +173,7 @@ impl ChannelChange {
         let ChannelAction::Describe { name, description, position, access } = &self.action else {
             return ChannelPlan::default();
         };
-        let GroupPlan { name, description, mut events, .. } = group::describe(channel, name, description);
+        let GroupPlan { name, description, mut events, .. } = group::describe(channel, &described(name, description));
         let position = position.filter(|position| traits.position != *position);
         let access = access.filter(|access| traits.access != *access);
         let more = [

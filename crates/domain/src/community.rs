@@ -7,9 +7,9 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{
-    Conversation, ConversationId, ConversationKind, ConversationName, Description, GroupAction, GroupChange, GroupPlan,
-    GroupRefusal, InvalidValue, Member, MemberRole, Message, MessageId, Rev, Seq, SystemAction, SystemEvent, Timestamp,
-    UserId, group,
+    Conversation, ConversationId, ConversationKind, ConversationName, Description, GroupAction, GroupChange,
+    GroupDescription, GroupPlan, GroupRefusal, InvalidValue, Member, MemberRole, Message, MessageId, Rev, Seq,
+    SystemAction, SystemEvent, Timestamp, UserId, group,
     value::{is_blank, one_visible_line, text_value},
 };
 
@@ -167,6 +167,7 @@ impl NewCommunity {
             kind: ConversationKind::Community,
             name: Some(self.name.clone()),
             description: self.description.clone(),
+            read_receipts: true,
             traits: Traits::Community(self.traits.clone()),
             member_count: 1,
             last_seq: Seq::ZERO,
@@ -315,7 +316,7 @@ impl CommunityChange {
             }
             CommunityAction::Describe { name, description, category, access } => {
                 let mut plan = CommunityPlan {
-                    group: group::describe(community, name, description),
+                    group: group::describe(community, &described(name, description)),
                     category: category.clone().filter(|category| traits.category != *category),
                     access: access.filter(|access| traits.access != *access),
                 };
@@ -329,12 +330,12 @@ impl CommunityChange {
                 Ok(plan)
             }
             CommunityAction::Group(action) => {
-                let [first, second, ..] = self.messages;
+                let [first, second, third, ..] = self.messages;
                 let change = GroupChange {
                     conversation: self.community,
                     actor: self.actor,
                     action: action.clone(),
-                    messages: [first, second],
+                    messages: [first, second, third],
                     now: self.now,
                 };
                 Ok(CommunityPlan { group: change.plan(community, members)?, ..CommunityPlan::default() })
@@ -365,6 +366,14 @@ pub fn admit(
 ) -> Result<CommunityPlan, CommunityRefusal> {
     let group = group::admit(community.member_count, users, action, at_most)?;
     Ok(CommunityPlan { group, ..CommunityPlan::default() })
+}
+
+/// What becomes of a name and a description; read receipts are for groups to turn off.
+pub(crate) fn described(
+    name: &Option<ConversationName>,
+    description: &Option<Option<Description>>,
+) -> GroupDescription {
+    GroupDescription { name: name.clone(), description: description.clone(), read_receipts: None }
 }
 
 pub(crate) const fn event(action: SystemAction, value: Option<String>, member_count: u32) -> SystemEvent {

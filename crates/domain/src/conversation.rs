@@ -18,6 +18,8 @@ pub struct Conversation {
     pub description: Option<Description>,
     /// What else it has.
     pub traits: Traits,
+    /// Whether members are told how far others have read. In a direct conversation it always is so.
+    pub read_receipts: bool,
     /// How many are in it.
     pub member_count: u32,
     /// The `seq` of the newest message.

@@ -90,6 +90,7 @@ impl NewGroup {
             name: Some(self.name.clone()),
             description: self.description.clone(),
             traits: crate::Traits::None,
+            read_receipts: true,
             member_count: count(1 + self.members.len()),
             last_seq: Seq::ZERO,
             rev: Rev::ZERO,
@@ -127,7 +128,7 @@ pub struct GroupChange {
     /// What.
     pub action: GroupAction,
     /// The ids of the messages that tell of it; as many are used as are needed.
-    pub messages: [MessageId; 2],
+    pub messages: [MessageId; 3],
     /// The present.
     pub now: Timestamp,
 }
@@ -135,13 +136,8 @@ pub struct GroupChange {
 /// What can be done to a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupAction {
-    /// Give it another name or description, or both.
-    Describe {
-        /// The name.
-        name: Option<ConversationName>,
-        /// The description; `Some(None)` takes it away.
-        description: Option<Option<Description>>,
-    },
+    /// Give it another name or description, or have read receipts or not.
+    Describe(GroupDescription),
     /// Add users. Those who are members already stay as they are.
     Add {
         /// Each once.
@@ -171,6 +167,17 @@ impl GroupAction {
     }
 }
 
+/// What a group is to be from now on; `None` leaves something as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupDescription {
+    /// The name.
+    pub name: Option<ConversationName>,
+    /// The description; `Some(None)` takes it away.
+    pub description: Option<Option<Description>>,
+    /// Whether members are told how far others have read.
+    pub read_receipts: Option<bool>,
+}
+
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRefusal {
@@ -195,6 +202,8 @@ pub struct GroupPlan {
     pub name: Option<ConversationName>,
     /// The description from now on, if it is another one; `Some(None)` for none.
     pub description: Option<Option<Description>>,
+    /// Whether members are told from now on how far others have read, if that changes.
+    pub read_receipts: Option<bool>,
     /// Who comes in.
     pub joins: Vec<UserId>,
     /// Who goes.
@@ -215,12 +224,12 @@ impl GroupChange {
         let role_of = |user| members.iter().find(|member| member.user_id == user).and_then(|member| member.role);
         let role = role_of(self.actor).ok_or(GroupRefusal::NotAMember)?;
         match &self.action {
-            GroupAction::Describe { name, description } if role.manages() => Ok(describe(group, name, description)),
+            GroupAction::Describe(description) if role.manages() => Ok(describe(group, description)),
             GroupAction::Add { users, at_most } if role.manages() => {
                 let new = users.iter().copied().filter(|user| role_of(*user).is_none());
                 admit(group.member_count, new.collect(), SystemAction::MembersAdded, *at_most)
             }
-            GroupAction::Describe { .. } | GroupAction::Add { .. } => Err(GroupRefusal::NotPermitted),
+            GroupAction::Describe(_) | GroupAction::Add { .. } => Err(GroupRefusal::NotPermitted),
             GroupAction::Remove(user) if *user == self.actor => Ok(leave(*user, role, (group, members))),
             GroupAction::Remove(user) => match role_of(*user) {
                 None if role.manages() => Err(GroupRefusal::NoSuchMember),
@@ -287,11 +296,8 @@ pub(crate) fn note(
     }
 }
 
-pub(crate) fn describe(
-    group: &Conversation,
-    name: &Option<ConversationName>,
-    description: &Option<Option<Description>>,
-) -> GroupPlan {
+pub(crate) fn describe(group: &Conversation, change: &GroupDescription) -> GroupPlan {
+    let GroupDescription { name, description, read_receipts } = change;
     let name = name.clone().filter(|name| group.name.as_ref() != Some(name));
     let description = description.clone().filter(|description| group.description != *description);
     let event = |action, value| SystemEvent { action, users: Vec::new(), value, member_count: group.member_count };
@@ -299,8 +305,11 @@ pub(crate) fn describe(
     let described = description
         .as_ref()
         .map(|description| event(SystemAction::DescriptionChanged, description.as_ref().map(ToString::to_string)));
-    let events = renamed.into_iter().chain(described).collect();
-    GroupPlan { name, description, events, ..GroupPlan::default() }
+    let read_receipts = read_receipts.filter(|told| *told != group.read_receipts);
+    let on_or_off = |told| if told { "on" } else { "off" };
+    let told = read_receipts.map(|told| event(SystemAction::ReadReceiptsChanged, Some(on_or_off(told).to_owned())));
+    let events = renamed.into_iter().chain(described).chain(told).collect();
+    GroupPlan { name, description, read_receipts, events, ..GroupPlan::default() }
 }
 
 /// Lets users in who are not in yet, to so many who are.

@@ -43,7 +43,7 @@ pub use conversation::{
 pub use day::{Activity, Day, DaySum};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use event::{Change, Event};
-pub use group::{GroupAction, GroupChange, GroupPlan, GroupRefusal, MemberRole, NewGroup};
+pub use group::{GroupAction, GroupChange, GroupDescription, GroupPlan, GroupRefusal, MemberRole, NewGroup};
 pub use id::{AuditId, ConnectionId, ConversationId, FriendRequestId, MessageId, ObjectId, SessionId, UserId};
 pub use marks::{Emoji, Forward, Forwarded, Marks, Pin, Reaction, ReplyTo, UserReaction, Version};
 pub use mention::{EVERYONE, MentionText, MentionedRole, Mentions, Unread, UnreadSum, UnreadTotals};

@@ -179,11 +179,13 @@ pub enum SystemAction {
     ChannelCreated,
     /// The channel stands elsewhere among the others; the value says where.
     PositionChanged,
+    /// Members are told how far others have read (the value is `on`), or no longer (`off`).
+    ReadReceiptsChanged,
 }
 
 impl SystemAction {
     /// Every action.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::GroupCreated,
         Self::MembersAdded,
         Self::MembersRemoved,
@@ -198,6 +200,7 @@ impl SystemAction {
         Self::AccessChanged,
         Self::ChannelCreated,
         Self::PositionChanged,
+        Self::ReadReceiptsChanged,
     ];
 
     /// The action's name, on the wire and in a store.
@@ -217,6 +220,7 @@ impl SystemAction {
             Self::AccessChanged => "access_changed",
             Self::ChannelCreated => "channel_created",
             Self::PositionChanged => "position_changed",
+            Self::ReadReceiptsChanged => "read_receipts_changed",
         }
     }
 

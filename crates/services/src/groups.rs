@@ -5,8 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::future::try_join_all;
 use parlor_domain::{
     Change, ConversationId, ConversationName, ConversationView, Description, Event, GroupAction, GroupChange,
-    GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup, Shape, StreamId,
-    Unread, UserId,
+    GroupDescription, GroupRefusal, InvalidValue, Member, MemberRole, MemberView, MessageId, MessageView, NewGroup,
+    Shape, StreamId, Unread, UserId,
     store::{GroupChanged, GroupOutcome, InboxEntry, MembersPage, StoreResult},
 };
 use tracing::warn;
@@ -81,7 +81,7 @@ impl GroupService {
         .await
     }
 
-    /// Gives a group another name or description.
+    /// Gives a group another name or description, or has it tell how far its members have read or not.
     ///
     /// # Errors
     /// `NotFound`, `NotAGroup`, `NotPermitted`, `RateLimited`, `Store`.
@@ -89,15 +89,14 @@ impl GroupService {
         &self,
         caller: Caller,
         id: ConversationId,
-        name: Option<ConversationName>,
-        description: Option<Option<Description>>,
+        description: GroupDescription,
     ) -> ServiceResult<ConversationView> {
         self.deps.limits.signal(caller.user)?;
         if matches!(self.deps.shape(id).await?, Some(Shape::Community | Shape::Channel(_))) {
             let me = self.deps.stores.conversations.member(id, caller.user).await?;
             return Err(me.map_or(ServiceError::NotFound("conversation"), |_| ServiceError::NotAGroup));
         }
-        self.change(caller, id, GroupAction::Describe { name, description }).await?;
+        self.change(caller, id, GroupAction::Describe(description)).await?;
         self.deps.conversation_for(caller.user, id).await
     }
 
@@ -250,7 +249,7 @@ fn distinct(mut users: Vec<UserId>, without: UserId) -> Vec<UserId> {
 async fn change(deps: &Deps, actor: UserId, conversation: ConversationId, action: GroupAction) -> ServiceResult<()> {
     // One at a time, so that the hub comes to hold who the store says is in it.
     let _turn = deps.group_turns.of(conversation.as_bytes()).lock().await;
-    let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &*deps.entropy));
+    let messages = [(); 3].map(|()| MessageId::unnamed(conversation, &*deps.entropy));
     let concerned = action.concerned().to_vec();
     let change = GroupChange { conversation, actor, action, messages, now: deps.clock.now() };
     let outcome = deps.stores.groups.change(&change).await;

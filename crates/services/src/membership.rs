@@ -107,7 +107,8 @@ impl Deps {
                 | SystemAction::DescriptionChanged
                 | SystemAction::CategoryChanged
                 | SystemAction::AccessChanged
-                | SystemAction::PositionChanged => {}
+                | SystemAction::PositionChanged
+                | SystemAction::ReadReceiptsChanged => {}
             }
         }
         for (user, is_in) in last {

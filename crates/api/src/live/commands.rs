@@ -162,8 +162,7 @@ impl Commands<'_> {
     }
 
     async fn update_group(&self, id: ConversationId, update: UpdateConversation) -> Result<Conversation, Problem> {
-        let (name, description) = update.parts()?;
-        let view = self.services.groups.describe(self.caller, id, name, description).await?;
+        let view = self.services.groups.describe(self.caller, id, update.try_into()?).await?;
         Ok((&view).into())
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn create(
 
 /// Rename or describe a group
 ///
-/// For its owner and administrators. A message of the kind `system` tells the members.
+/// For its owner and administrators, who also turn its read receipts on and off. A message of the kind `system` tells the members.
 #[utoipa::path(
     tag = "Groups",
     operation_id = "updateConversation",
@@ -53,8 +53,7 @@ pub(super) async fn update(
     id: PathId<ConversationId>,
     body: Body<wire::UpdateConversation>,
 ) -> Result<Json<wire::Conversation>, Problem> {
-    let (name, description) = body.0.parts()?;
-    let view = state.services.groups.describe(caller.0, id.0, name, description).await?;
+    let view = state.services.groups.describe(caller.0, id.0, body.0.try_into()?).await?;
     Ok(Json((&view).into()))
 }
 

@@ -38,6 +38,8 @@ pub struct Conversation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32, required = false, example = 3)]
     pub member_count: Option<u32>,
+    /// Whether members are told how far others have read; a group can turn that off.
+    pub read_receipts: bool,
     /// What one may do in it; `member` in a direct conversation, in a channel what one may in the community.
     pub role: MemberRole,
     /// How one wants to see it.
@@ -79,6 +81,7 @@ impl From<&ConversationView> for Conversation {
             traits: (&conversation.traits).into(),
             other_user: view.other.as_ref().map(Into::into),
             member_count: view.me.role.map(|_| conversation.member_count),
+            read_receipts: conversation.read_receipts,
             role: view.me.role.map_or(MemberRole::Member, Into::into),
             settings: ConversationSettings::new(&view.me.settings, conversation.last_seq),
             last_message: view.last_message.as_ref().map(Into::into),

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use parlor_domain::{
-    ConversationName, Description, InvalidValue, MemberSettings, MemberSettingsChange, MemberView, ObjectId, Seq,
-    Timestamp, UserId,
+    ConversationName, Description, GroupDescription, InvalidValue, MemberSettings, MemberSettingsChange, MemberView,
+    ObjectId, Seq, Timestamp, UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -145,22 +145,22 @@ pub struct UpdateConversation {
     #[validate(custom(function = "rules::description"))]
     #[schema(value_type = Option<String>, max_length = 1000)]
     pub description: Option<Option<String>>,
+    /// Whether members are told how far others have read.
+    pub read_receipts: Option<bool>,
 }
 
-impl UpdateConversation {
-    /// Another name and another description, as far as they are given.
-    ///
-    /// # Errors
-    /// `validation_failed`.
-    pub fn parts(&self) -> Result<(Option<ConversationName>, Option<Option<Description>>), Problem> {
-        let name = self.name.as_deref().map(|name| field("name", ConversationName::parse(name))).transpose()?;
-        let parse = |text: &String| field("description", Description::parse(text));
-        let description = match &self.description {
-            Some(Some(text)) => Some(parse(text)?),
+impl TryFrom<UpdateConversation> for GroupDescription {
+    type Error = Problem;
+
+    fn try_from(update: UpdateConversation) -> Result<Self, Problem> {
+        let UpdateConversation { name, description, read_receipts } = update;
+        let name = name.map(|name| field("name", ConversationName::parse(&name))).transpose()?;
+        let description = match description {
+            Some(Some(text)) => Some(field("description", Description::parse(&text))?),
             Some(None) => Some(None),
             None => None,
         };
-        Ok((name, description))
+        Ok(Self { name, description, read_receipts })
     }
 }
 

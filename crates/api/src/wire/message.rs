@@ -134,13 +134,13 @@ pub enum Kind {
 pub struct SystemNote {
     /// What the sender did: `group_created`, `members_added`, `members_removed`, `member_left`, `role_changed`,
     /// `owner_changed`, `renamed`, `description_changed`, `community_created`, `member_joined`, `category_changed`,
-    /// `access_changed`, `channel_created` or `position_changed`. There will be more.
+    /// `access_changed`, `channel_created`, `position_changed` or `read_receipts_changed`. There will be more.
     #[schema(example = "members_added")]
     pub action: &'static str,
     /// To whom, if to users.
     #[schema(example = json!(["6740a1b2c3d4e5f601234567"]))]
     pub user_ids: Vec<String>,
-    /// The new value, if something has one now: the name, the description or the role.
+    /// The new value, if something has one now: the name, the description, the role, or `on` or `off`.
     #[schema(required = true)]
     pub value: Option<String>,
     /// How many members the conversation has since.

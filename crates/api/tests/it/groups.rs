@@ -26,7 +26,7 @@ async fn a_group_is_answered_in_the_promised_shape() {
         made.body,
         json!({
             "id": id, "kind": "group", "name": "Round table", "description": "for knights", "avatarUrl": null,
-            "memberCount": 2, "role": "owner",
+            "memberCount": 2, "readReceipts": true, "role": "owner",
             "settings": { "muted": false, "mutedUntil": null, "pinned": false, "archived": false, "hidden": false },
             "lastMessage": message, "lastSeq": 1, "rev": 1, "unread": 0, "mentions": 0, "readSeq": 1,
             "receipts": [{ "userId": bob.id, "readSeq": 0, "deliveredSeq": 0 }],

@@ -38,7 +38,7 @@ async fn a_conversation_is_answered_in_the_promised_shape() {
         conversation,
         &json!({
             "id": id, "kind": "direct", "name": null, "description": null, "avatarUrl": null,
-            "otherUser": conversation["otherUser"], "role": "member",
+            "otherUser": conversation["otherUser"], "readReceipts": true, "role": "member",
             "settings": { "muted": false, "mutedUntil": null, "pinned": false, "archived": false, "hidden": false },
             "lastMessage": last_message, "lastSeq": 1, "rev": sent["rev"], "unread": 1, "mentions": 0, "readSeq": 0,
             "receipts": [{ "userId": bob.id, "readSeq": conversation["receipts"][0]["readSeq"], "deliveredSeq": conversation["receipts"][0]["deliveredSeq"] }],

@@ -35,6 +35,7 @@ fn group() -> Conversation {
         name: ConversationName::parse("Round table").ok(),
         traits: crate::Traits::None,
         description: None,
+        read_receipts: true,
         member_count: 5,
         last_seq: Seq::new(1),
         rev: Rev::new(1),
@@ -44,7 +45,7 @@ fn group() -> Conversation {
 }
 
 fn plan_among(members: &[Member], actor: u8, action: GroupAction) -> Result<GroupPlan, GroupRefusal> {
-    let messages = [MessageId::from_bytes([1; 12]), MessageId::from_bytes([2; 12])];
+    let messages = [1, 2, 3].map(|byte| MessageId::from_bytes([byte; 12]));
     let now = Timestamp::from_millis(9);
     let group = Conversation { member_count: count(members.len()), ..group() };
     let change = GroupChange { conversation: group.id, actor: user(actor), action, messages, now };
@@ -56,7 +57,7 @@ fn plan(actor: u8, action: GroupAction) -> Result<GroupPlan, GroupRefusal> {
 }
 
 fn rename() -> GroupAction {
-    GroupAction::Describe { name: ConversationName::parse("Square table").ok(), description: None }
+    GroupAction::Describe(GroupDescription { name: ConversationName::parse("Square table").ok(), ..Default::default() })
 }
 
 fn add(number: u8) -> GroupAction {
@@ -124,22 +125,30 @@ fn who_hands_over_stays_as_an_administrator_and_nobody_else_can_end_an_ownership
 
 #[test]
 fn what_changes_nothing_is_not_noted() {
-    let same = GroupAction::Describe { name: group().name, description: Some(None) };
+    let same = GroupAction::Describe(GroupDescription {
+        name: group().name,
+        description: Some(None),
+        read_receipts: Some(true),
+    });
     for action in [same, add(MEMBER), set_role(ADMIN, MemberRole::Admin), set_role(OWNER, MemberRole::Owner)] {
         assert_eq!(plan(OWNER, action), Ok(GroupPlan::default()));
     }
 }
 
 #[test]
-fn a_name_and_a_description_are_two_events_of_one_change() {
-    let both = GroupAction::Describe {
+fn a_name_a_description_and_receipts_are_three_events_of_one_change() {
+    let all = GroupAction::Describe(GroupDescription {
         name: ConversationName::parse("Square table").ok(),
         description: Description::parse("for four").ok(),
-    };
-    let events = plan(ADMIN, both).unwrap().events;
+        read_receipts: Some(false),
+    });
+    let events = plan(ADMIN, all).unwrap().events;
     let told: Vec<_> = events.iter().map(|event| (event.action, event.value.as_deref())).collect();
-    let expected =
-        [(SystemAction::Renamed, Some("Square table")), (SystemAction::DescriptionChanged, Some("for four"))];
+    let expected = [
+        (SystemAction::Renamed, Some("Square table")),
+        (SystemAction::DescriptionChanged, Some("for four")),
+        (SystemAction::ReadReceiptsChanged, Some("off")),
+    ];
     assert_eq!(told, expected);
 }
 
@@ -160,7 +169,7 @@ fn who_is_not_in_it_has_no_role_and_is_not_removed() {
 
 #[test]
 fn the_messages_of_a_change_follow_the_log_in_order() {
-    let messages = [MessageId::from_bytes([1; 12]), MessageId::from_bytes([2; 12])];
+    let messages = [1, 2, 3].map(|byte| MessageId::from_bytes([byte; 12]));
     let now = Timestamp::from_millis(9);
     let change = GroupChange { conversation: group().id, actor: user(OWNER), action: remove(OWNER), messages, now };
     let events = change.plan(&group(), &members()).unwrap().events;

@@ -61,13 +61,25 @@ impl Fields<'_> {
                 self.bytes(session.as_bytes());
                 self.time(*expires_at);
             }
-            Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at } => {
+            Record::Conversation {
+                id,
+                kind,
+                pair,
+                name,
+                description,
+                read_receipts,
+                traits,
+                deleted_at,
+                created_at,
+                updated_at,
+            } => {
                 self.bytes(id.as_bytes());
                 self.text(kind.name());
                 self.number(pair.is_some().into());
                 pair.iter().flatten().for_each(|user| self.bytes(user.as_bytes()));
                 self.optional(name.as_ref().map(|name| name.as_str()), Self::text);
                 self.optional(description.as_ref().map(|description| description.as_str()), Self::text);
+                self.number((*read_receipts).into());
                 self.traits(traits);
                 self.optional(*deleted_at, Self::time);
                 self.time(*created_at);

@@ -177,8 +177,8 @@ pub trait ConversationStore: Send + Sync {
     /// What the user has not read in all his conversations, at a time.
     async fn unread_totals(&self, user: UserId, now: Timestamp) -> StoreResult<UnreadTotals>;
 
-    /// Moves a member's position forward, never back. `Read` moves `read_seq`, and if shown `read_receipt_seq` and
-    /// `delivered_seq`; `Delivered` moves `delivered_seq` if shown, else nothing. If `read_seq` moves, it is recorded in the user's own stream
+    /// Moves a member's position forward, never back. `Read` moves `read_seq`, and if shown `delivered_seq`, and where the
+    /// conversation has read receipts `read_receipt_seq`; `Delivered` moves `delivered_seq` if shown, else nothing. If `read_seq` moves, it is recorded in the user's own stream
     /// (topic `Read`).
     async fn advance_receipt(&self, advance: &ReceiptAdvance) -> StoreResult<ReceiptOutcome>;
 

@@ -245,6 +245,8 @@ pub enum Record {
         name: Option<ConversationName>,
         /// What a group is for.
         description: Option<Description>,
+        /// Whether members are told how far others have read.
+        read_receipts: bool,
         /// What else a community or a channel has.
         traits: Traits,
         /// When a community or a channel was deleted that is not erased yet.

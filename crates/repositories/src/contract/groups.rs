@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use parlor_domain::{
-    Content, ConversationId, ConversationKind, ConversationName, Description, GroupAction, GroupRefusal, Member,
-    MemberRole, MemberSettings, MemberSettingsChange, Message, ProfileChange, ReceiptKind, Rev, Seq, StatusKind,
-    SystemAction, SystemEvent, UserId, UserTopic,
+    Content, ConversationId, ConversationKind, ConversationName, Description, GroupAction, GroupDescription,
+    GroupRefusal, Member, MemberRole, MemberSettings, MemberSettingsChange, Message, ProfileChange, ReceiptKind, Rev,
+    Seq, StatusKind, SystemAction, SystemEvent, UserId, UserTopic,
     store::{AppendOutcome, GroupOutcome, Inbox, InboxEntry, MembersPage, ReceiptAdvance, ReceiptOutcome, Window},
 };
 
@@ -53,7 +53,7 @@ fn add(users: &[UserId]) -> GroupAction {
 }
 
 fn rename(name: &str) -> GroupAction {
-    GroupAction::Describe { name: ConversationName::parse(name).ok(), description: None }
+    GroupAction::Describe(GroupDescription { name: ConversationName::parse(name).ok(), ..Default::default() })
 }
 
 async fn topics(f: &Fixture, user: UserId) -> Vec<(u64, UserTopic)> {
@@ -108,7 +108,11 @@ pub async fn a_change_is_one_with_the_messages_that_tell_of_it(f: &Fixture) {
     f.send(bob, id, "hello").await;
     f.clock.advance(std::time::Duration::from_secs(1));
     let description = Some(Description::parse("for knights").unwrap());
-    let both = GroupAction::Describe { name: ConversationName::parse("Square table").ok(), description };
+    let both = GroupAction::Describe(GroupDescription {
+        name: ConversationName::parse("Square table").ok(),
+        description,
+        read_receipts: None,
+    });
     let changed = f.change_group(id, ada, both).await;
     let events: Vec<_> = changed.messages.iter().map(|message| (message.seq.get(), event(message).action)).collect();
     assert_eq!(events, [(3, SystemAction::Renamed), (4, SystemAction::DescriptionChanged)]);
@@ -121,7 +125,7 @@ pub async fn a_change_is_one_with_the_messages_that_tell_of_it(f: &Fixture) {
     assert_eq!((added.joined, added.conversation.member_count), (vec![(cem, Rev::new(1))], 3));
     f.change_group(id, ada, GroupAction::SetRole { user: cem, role: MemberRole::Admin }).await;
     f.change_group(id, cem, GroupAction::Remove(bob)).await;
-    let none = GroupAction::Describe { name: None, description: Some(None) };
+    let none = GroupAction::Describe(GroupDescription { description: Some(None), ..Default::default() });
     assert_eq!(f.change_group(id, cem, none).await.conversation.description, None);
     let log = log(f, id).await;
     let rest: Vec<_> = log[4..].iter().map(|message| (event(message).action, &*event(message).users)).collect();
@@ -497,4 +501,32 @@ pub async fn who_shares_a_group_is_known(f: &Fixture) {
     f.change_group(groups[1], ada, GroupAction::Remove(ada)).await;
     assert!(!shares(ada, bob).await && !shares(bob, ada).await);
     assert!(!shares(cem, ada).await && !shares(UserId::from_bytes([9; 12]), ada).await);
+}
+
+pub async fn a_group_that_has_no_read_receipts_tells_nobody_how_far_others_have_read(f: &Fixture) {
+    let [ada, bob, _] = three(f).await;
+    let id = f.group(ada, &[bob]).await;
+    f.send(ada, id, "hello").await;
+    let tell = |told| GroupAction::Describe(GroupDescription { read_receipts: Some(told), ..Default::default() });
+    let positions = async |kind, seq| {
+        let advance = ReceiptAdvance { conversation: id, user: bob, kind, seq: Seq::new(seq), shown: true };
+        match f.stores.conversations.advance_receipt(&advance).await.unwrap() {
+            ReceiptOutcome::Advanced { member, shown, .. } => {
+                (member.read_seq.get(), member.read_receipt_seq.get(), member.delivered_seq.get(), shown)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(positions(ReceiptKind::Read, 1).await, (1, 1, 1, true));
+    let changed = f.change_group(id, ada, tell(false)).await;
+    assert!(!changed.conversation.read_receipts && !entry(f, id, bob).await.unwrap().conversation.read_receipts);
+    let noted = event(&changed.messages[0]);
+    assert_eq!((noted.action, noted.value.as_deref()), (SystemAction::ReadReceiptsChanged, Some("off")));
+    assert!(f.change_group(id, ada, tell(false)).await.messages.is_empty(), "it is so already");
+    assert_eq!(positions(ReceiptKind::Read, 2).await, (2, 1, 2, true), "that it has arrived is told");
+    assert_eq!(positions(ReceiptKind::Delivered, 3).await, (2, 1, 3, true));
+    assert_eq!(positions(ReceiptKind::Read, 3).await, (3, 1, 3, false));
+    assert!(f.change_group(id, ada, tell(true)).await.conversation.read_receipts);
+    assert!(entry(f, id, bob).await.unwrap().conversation.read_receipts);
+    assert_eq!(positions(ReceiptKind::Read, 4).await, (4, 4, 4, true));
 }

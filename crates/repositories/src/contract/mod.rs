@@ -122,6 +122,7 @@ macro_rules! store_behaviours {
                 the_groups_of_a_user_are_known
                 groups_of_the_same_users_are_made_at_once
                 who_shares_a_group_is_known
+                a_group_that_has_no_read_receipts_tells_nobody_how_far_others_have_read
             ]
             messages [
                 messages_count_up_without_a_hole
@@ -361,7 +362,7 @@ impl Fixture {
     }
 
     pub(crate) fn make_change(&self, conversation: ConversationId, actor: UserId, action: GroupAction) -> GroupChange {
-        let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &self.entropy));
+        let messages = [(); 3].map(|()| MessageId::unnamed(conversation, &self.entropy));
         GroupChange { conversation, actor, action, messages, now: self.now() }
     }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use parlor_domain::{
     Act, Acting, Activity, Actor, AuditEntry, ConversationId, ConversationName, Day, DaySum, Description, DeviceLabel,
-    DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId, GroupAction, Login, Member, MemberRole,
-    MemberSettingsChange, Message, MessageId, Named, PasswordHash, ProfileChange, ReceiptKind, Rev, SecretHash, Seq,
-    Session, SessionId, SettingsChange, Status, StatusKind, StatusText, SystemRole, Tie, TieKind, Timestamp, User,
-    UserChange, UserId, UserTopic, Username, WhoCanWrite,
+    DisplayName, Email, Fingerprint, FriendRequest, FriendRequestId, GroupAction, GroupDescription, Login, Member,
+    MemberRole, MemberSettingsChange, Message, MessageId, Named, PasswordHash, ProfileChange, ReceiptKind, Rev,
+    SecretHash, Seq, Session, SessionId, SettingsChange, Status, StatusKind, StatusText, SystemRole, Tie, TieKind,
+    Timestamp, User, UserChange, UserId, UserTopic, Username, WhoCanWrite,
     store::{
         AppendOutcome, AuditPage, Checksum, Credentials, Direction, Directory, Head, Inbox, InboxEntry, Key, Part,
         Position, ReceiptAdvance, Record, RequestPage, StoreError, Stores, TiePage, Totals, UserLogPage, Window,
@@ -61,7 +61,12 @@ async fn furnish_group(f: &Fixture, owner: UserId, [ada, bob, cem]: [UserId; 3])
     f.change_group(id, owner, GroupAction::Add { users: vec![bob], at_most: 10 }).await;
     let name = ConversationName::parse("Żółć & Söhne").ok();
     let description = Some(Description::parse("first\nsecond").unwrap());
-    f.change_group(id, owner, GroupAction::Describe { name, description }).await;
+    f.change_group(
+        id,
+        owner,
+        GroupAction::Describe(GroupDescription { name, description, read_receipts: Some(false) }),
+    )
+    .await;
     f.change_group(id, owner, GroupAction::SetRole { user: ada, role: MemberRole::Admin }).await;
     f.change_group(id, cem, GroupAction::Remove(cem)).await;
     let change = MemberSettingsChange {
@@ -365,7 +370,17 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
                 let change = UserChange { rev: Rev::new(999), topic };
                 (Record::UserChange { user, change }, "topic")
             }
-            Record::Conversation { kind, pair, name, description, traits, created_at, updated_at, .. } => {
+            Record::Conversation {
+                kind,
+                pair,
+                name,
+                description,
+                read_receipts,
+                traits,
+                created_at,
+                updated_at,
+                ..
+            } => {
                 let id = ConversationId::from_bytes([9; 12]);
                 let deleted_at = None;
                 let twice = Record::Conversation {
@@ -374,6 +389,7 @@ pub async fn what_must_be_unique_is_refused_twice(f: &Fixture) {
                     pair,
                     name,
                     description,
+                    read_receipts,
                     traits,
                     deleted_at,
                     created_at,

@@ -110,7 +110,7 @@ impl ConversationStore for Database {
         if advance.seq > entry.conversation.last_seq {
             return Ok(ReceiptOutcome::Beyond(entry.conversation.last_seq));
         }
-        if moved(&entry.me, advance) == entry.me {
+        if moved(&entry.me, &entry.conversation, advance) == entry.me {
             let InboxEntry { me: member, conversation, unread, .. } = entry;
             let conversation = Box::new(conversation);
             return Ok(ReceiptOutcome::Advanced { member, conversation, unread, own_rev: None, shown: false });
@@ -170,6 +170,7 @@ async fn open_direct(c: &Collections, session: &mut ClientSession, new: &NewDire
             kind: ConversationKind::Direct,
             name: None,
             description: None,
+            read_receipts: true,
             traits: Traits::None,
             member_count: 2,
             last_seq: Seq::ZERO,
@@ -250,13 +251,13 @@ pub(crate) async fn heads(c: &Collections, users: &[UserId]) -> Attempt<HashMap<
 }
 
 /// The member as the receipt leaves him.
-fn moved(member: &Member, advance: &ReceiptAdvance) -> Member {
+fn moved(member: &Member, conversation: &Conversation, advance: &ReceiptAdvance) -> Member {
     let mut moved = member.clone();
     let reads = advance.kind == ReceiptKind::Read;
     if reads {
         moved.read_seq = moved.read_seq.max(advance.seq);
     }
-    if reads && advance.shown {
+    if reads && advance.shown && conversation.read_receipts {
         moved.read_receipt_seq = moved.read_receipt_seq.max(advance.seq);
     }
     if advance.shown {
@@ -278,7 +279,7 @@ async fn advance_receipt(
         return Ok(ReceiptOutcome::NotAMember);
     };
     me.read_seq = me.read_seq.max(entry.me.read_seq);
-    let member = moved(&me, advance);
+    let member = moved(&me, &conversation, advance);
     let positions = doc! {
         "readSeq": long(member.read_seq.get()),
         "readReceiptSeq": long(member.read_receipt_seq.get()),

@@ -234,6 +234,11 @@ fn update_of(plan: &GroupPlan, now: Timestamp) -> Document {
         Some(None) => drop(unset.insert("description", "")),
         None => {}
     }
+    match plan.read_receipts {
+        Some(true) => drop(unset.insert("noReceipts", "")),
+        Some(false) => drop(set.insert("noReceipts", true)),
+        None => {}
+    }
     let mut update = doc! { "$max": { "updatedAt": date(now) } };
     if !set.is_empty() {
         update.insert("$set", set);
@@ -257,6 +262,7 @@ fn planned(before: Conversation, plan: GroupPlan) -> Conversation {
     Conversation {
         name: plan.name.or(before.name),
         description: plan.description.unwrap_or(before.description),
+        read_receipts: plan.read_receipts.unwrap_or(before.read_receipts),
         member_count: (before.member_count + joined).saturating_sub(plan.leaves.is_some().into()),
         ..before
     }

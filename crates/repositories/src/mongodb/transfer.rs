@@ -224,10 +224,22 @@ async fn conversations(c: &Collections, found: Vec<StoredConversation>) -> Attem
             ConversationKind::Group | ConversationKind::Community | ConversationKind::Channel => None,
         };
         let StoredConversation { conversation, deleted_at, .. } = found;
-        let Conversation { id, kind, name, description, traits, created_at, updated_at, .. } = conversation;
+        let Conversation { id, kind, name, description, read_receipts, traits, created_at, updated_at, .. } =
+            conversation;
         let last = tails.get(&id).and_then(|tail| tail.last.as_ref());
         let updated_at = last.map_or(updated_at, |last| updated_at.max(last.created_at));
-        Ok(Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at })
+        Ok(Record::Conversation {
+            id,
+            kind,
+            pair,
+            name,
+            description,
+            read_receipts,
+            traits,
+            deleted_at,
+            created_at,
+            updated_at,
+        })
     };
     found.into_iter().map(record).collect()
 }
@@ -350,12 +362,24 @@ fn document(record: &Record, kinds: &HashMap<ConversationId, ConversationKind>) 
             session: oid(session.as_bytes()),
             expires_at: date(*expires_at),
         }),
-        Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at } => {
+        Record::Conversation {
+            id,
+            kind,
+            pair,
+            name,
+            description,
+            read_receipts,
+            traits,
+            deleted_at,
+            created_at,
+            updated_at,
+        } => {
             let document = ConversationDocument::new(&Conversation {
                 id: *id,
                 kind: *kind,
                 name: name.clone(),
                 description: description.clone(),
+                read_receipts: *read_receipts,
                 traits: traits.clone(),
                 // They are counted with their own records.
                 member_count: 0,

@@ -273,7 +273,7 @@ fn advance_receipt(connection: &Connection, advance: &ReceiptAdvance) -> StoreRe
     if reads {
         member.read_seq = me.read_seq.max(advance.seq);
     }
-    if reads && advance.shown {
+    if reads && advance.shown && conversation.read_receipts {
         member.read_receipt_seq = me.read_receipt_seq.max(advance.seq);
     }
     if advance.shown {

@@ -140,6 +140,7 @@ fn write(
 ) -> StoreResult<(Vec<Recorded>, Vec<Recorded>)> {
     const RENAME: &str = "UPDATE conversations SET name = ?2 WHERE id = ?1";
     const DESCRIBE: &str = "UPDATE conversations SET description = ?2 WHERE id = ?1";
+    const RECEIPTS: &str = "UPDATE conversations SET read_receipts = ?2 WHERE id = ?1";
     const ROLE: &str = "UPDATE members SET role = ?3 WHERE conversation_id = ?1 AND user_id = ?2";
     let id = change.conversation;
     if let Some(name) = &plan.name {
@@ -148,6 +149,9 @@ fn write(
     if let Some(description) = &plan.description {
         let description = description.as_ref().map(|description| description.as_str());
         run(connection, DESCRIBE, params![id.as_bytes(), description])?;
+    }
+    if let Some(read_receipts) = plan.read_receipts {
+        run(connection, RECEIPTS, params![id.as_bytes(), read_receipts])?;
     }
     for (user, role) in &plan.roles {
         run(connection, ROLE, params![id.as_bytes(), user.as_bytes(), role.name()])?;

@@ -180,6 +180,7 @@ pub(crate) fn session(row: &Row<'_>) -> StoreResult<Session> {
 }
 
 pub(crate) const CONVERSATION: &str = "conversations.id, conversations.kind, name, description, \
+    conversations.read_receipts AS has_receipts, \
     community_id, category, access, position, member_count, last_seq, conversations.rev, conversations.created_at, updated_at";
 
 pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
@@ -190,6 +191,7 @@ pub(crate) fn conversation(row: &Row<'_>) -> StoreResult<Conversation> {
             name: parse_optional(row, "name", ConversationName::stored)?,
             description: parse_optional(row, "description", Description::parse)?.flatten(),
             traits: traits(row)?,
+            read_receipts: get(row, "has_receipts")?,
             member_count: get(row, "member_count")?,
             last_seq: seq(row, "last_seq")?,
             rev: rev(row, "rev")?,

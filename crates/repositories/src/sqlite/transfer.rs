@@ -221,6 +221,7 @@ fn conversation(row: &Row<'_>) -> StoreResult<Record> {
         kind,
         name,
         description,
+        read_receipts,
         traits,
         created_at,
         updated_at,
@@ -233,7 +234,18 @@ fn conversation(row: &Row<'_>) -> StoreResult<Record> {
         ConversationKind::Group | ConversationKind::Community | ConversationKind::Channel => None,
     };
     let deleted_at = optional_time(row, "deleted_at")?;
-    Ok(Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at })
+    Ok(Record::Conversation {
+        id,
+        kind,
+        pair,
+        name,
+        description,
+        read_receipts,
+        traits,
+        deleted_at,
+        created_at,
+        updated_at,
+    })
 }
 
 fn import(connection: &Connection, record: &Record) -> StoreResult<()> {
@@ -266,8 +278,8 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
     const TICKET: &str = "INSERT INTO tickets (hash, session_id, expires_at) VALUES (?1, ?2, ?3)";
     const CONVERSATION: &str = "INSERT INTO conversations \
          (id, kind, direct_key, name, description, last_seq, rev, created_at, updated_at, community_id, name_key, \
-         category, category_key, access, position, deleted_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+         category, category_key, access, position, deleted_at, read_receipts) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     const DAY: &str = "INSERT INTO days (day, active_users, messages) VALUES (?1, ?2, ?3)";
     let inserted = match record {
         Record::User { user, password } => return insert_account(connection, user, password.as_ref()),
@@ -283,7 +295,18 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
         Record::Ticket { hash, session, expires_at } => {
             run(connection, TICKET, params![hash.as_bytes(), session.as_bytes(), expires_at.as_millis()])
         }
-        Record::Conversation { id, kind, pair, name, description, traits, deleted_at, created_at, updated_at } => {
+        Record::Conversation {
+            id,
+            kind,
+            pair,
+            name,
+            description,
+            read_receipts,
+            traits,
+            deleted_at,
+            created_at,
+            updated_at,
+        } => {
             let columns = TraitColumns::of(traits);
             let named = name.as_ref().filter(|_| *traits != Traits::None && deleted_at.is_none());
             let params = params![
@@ -301,6 +324,7 @@ fn insert(connection: &Connection, record: &Record) -> StoreResult<()> {
                 columns.access,
                 columns.position,
                 deleted_at.map(Timestamp::as_millis),
+                read_receipts,
             ];
             run(connection, CONVERSATION, params)
         }

@@ -28,6 +28,9 @@ pub(crate) struct ConversationDocument {
     /// What a group is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
+    /// That members of a group are not told how far others have read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_receipts: Option<bool>,
     /// Of a channel: the community that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) community: Option<ObjectId>,
@@ -57,8 +60,8 @@ pub(crate) struct ConversationDocument {
 impl ConversationDocument {
     /// The document of a conversation, without the members that are named in it.
     pub(crate) fn new(conversation: &Conversation) -> Self {
-        let Conversation { id, kind, name, description, traits, member_count, created_at, updated_at, .. } =
-            conversation;
+        let Conversation { id, kind, name, description, read_receipts, traits, .. } = conversation;
+        let Conversation { member_count, created_at, updated_at, .. } = conversation;
         let mut document = Self {
             id: oid(id.as_bytes()),
             kind: kind.name().to_owned(),
@@ -66,6 +69,7 @@ impl ConversationDocument {
             direct_key: None,
             name: name.as_ref().map(ToString::to_string),
             description: description.as_ref().map(ToString::to_string),
+            no_receipts: (!read_receipts).then_some(true),
             community: None,
             name_key: None,
             category: None,
@@ -165,6 +169,7 @@ impl Stored for ConversationDocument {
                 id: ConversationId::from_bytes(document.id.bytes()),
                 kind,
                 traits: document.traits(kind)?,
+                read_receipts: document.no_receipts != Some(true),
                 name: parse_optional("name", document.name.as_deref(), ConversationName::stored)?,
                 description: parse_optional("description", document.description.as_deref(), Description::parse)?
                     .flatten(),

@@ -7,9 +7,9 @@ use std::{
 
 use mongodb::bson::{DateTime, Document, doc};
 use parlor_domain::{
-    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, Mentions, Message, MessageAction,
-    MessageChange, MessageId, MessageText, Metadata, NewGroup, NewMessage, ProfileChange, Rev, Seq, Status, StatusKind,
-    UserId,
+    Clock as _, ConversationId, ConversationName, GroupAction, GroupChange, GroupDescription, Mentions, Message,
+    MessageAction, MessageChange, MessageId, MessageText, Metadata, NewGroup, NewMessage, ProfileChange, Rev, Seq,
+    Status, StatusKind, UserId,
     store::{AppendOutcome, ChangeOutcome, GroupOutcome, Inbox, NewDirect, StoreError, Stores, Window},
 };
 use parlor_repositories::{contract::Fixture, testing::MongoDatabase};
@@ -392,7 +392,7 @@ async fn group(fixture: &Fixture) -> (UserId, UserId, ConversationId) {
 }
 
 fn change(fixture: &Fixture, conversation: ConversationId, actor: UserId, action: GroupAction) -> GroupChange {
-    let messages = [(); 2].map(|()| MessageId::unnamed(conversation, &fixture.entropy));
+    let messages = [(); 3].map(|()| MessageId::unnamed(conversation, &fixture.entropy));
     GroupChange { conversation, actor, action, messages, now: fixture.clock.now() }
 }
 
@@ -420,7 +420,7 @@ async fn changes_and_messages_of_two_nodes_make_one_order_without_a_hole() {
         let new: Vec<_> = (0..50).map(|n| message(&fixture, bob, id, &n.to_string())).collect();
         let rename = |n| {
             let name = ConversationName::parse(&format!("{number} {n}")).ok();
-            change(&fixture, id, ada, GroupAction::Describe { name, description: None })
+            change(&fixture, id, ada, GroupAction::Describe(GroupDescription { name, ..Default::default() }))
         };
         let changes: Vec<_> = (0..10).map(rename).collect();
         let (messages, groups) = (node.messages.clone(), node.groups.clone());

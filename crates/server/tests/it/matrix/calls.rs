@@ -164,6 +164,7 @@ fn body(scene: Scene, row: &Row) -> Option<Value> {
         "PATCH /communities/{id}" => json!({ "description": "For knights" }),
         "POST /communities/{id}/channels" => json!({ "name": "tournaments" }),
         "PATCH /channels/{id}" => json!({ "position": 3 }),
+        "PATCH /conversations/{id}" if row.about == "its read receipts" => json!({ "readReceipts": false }),
         "PATCH /conversations/{id}" => json!({ "name": "Square table" }),
         "PATCH /conversations/{id}/settings" => json!({ "pinned": true }),
         "POST /conversations/{id}/read" | "POST /conversations/{id}/delivered" => json!({ "seq": 1 }),
