@@ -146,6 +146,7 @@ async fn accounts_are_not_asked_for_one_by_one_of_a_store_that_is_down() {
     users.expect_rev().returning(|_| Ok(parlor_domain::Rev::ZERO));
     users.expect_set_last_seen().returning(|_| Ok(()));
     users.expect_ended_statuses().returning(|_, _| Ok(Vec::new()));
+    users.expect_leaving().returning(|_| Ok(Vec::new()));
     let fails = |which: usize| {
         let (down_now, asked) = (Arc::clone(&down_now), Arc::clone(&asked));
         move || {
