@@ -13,6 +13,7 @@ pub mod channels;
 pub mod communities;
 pub mod conversations;
 pub mod groups;
+pub mod memberships;
 pub mod mentions;
 pub mod messages;
 pub mod relations;
@@ -117,10 +118,12 @@ macro_rules! store_behaviours {
                 small_groups_show_all_members_positions
                 changes_of_several_groups_at_once_each_take_their_own_place_in_a_users_stream
                 what_comes_to_a_busy_newcomer_is_held_back_from_then_on
+                groups_of_the_same_users_are_made_at_once
+            ]
+            memberships [
                 each_member_sees_a_conversation_in_his_own_way
                 hidden_and_archived_conversations_do_not_end_the_inbox
                 the_groups_of_a_user_are_known
-                groups_of_the_same_users_are_made_at_once
                 who_shares_a_group_is_known
                 a_group_that_has_no_read_receipts_tells_nobody_how_far_others_have_read
             ]

@@ -469,34 +469,3 @@ async fn who_is_added_to_many_groups_at_once_is_told_of_each_before_he_hears_any
         assert!(told < first, "{:?}", &seen[first..=told]);
     }
 }
-
-#[tokio::test]
-async fn a_group_turns_read_receipts_off_and_on() {
-    let world = World::new().await;
-    let [ada, bob, cem] = three(&world).await;
-    let id = world.group(ada, &[bob, cem]).await;
-    world.send(ada, id, "hello").await.unwrap();
-    world.send(ada, id, "are you there?").await.unwrap();
-    let set = async |caller, told| {
-        let description = GroupDescription { read_receipts: Some(told), ..Default::default() };
-        world.services.groups.describe(caller, id, description).await
-    };
-    assert!(matches!(set(bob, false).await, Err(ServiceError::NotPermitted)));
-    let mut readers = [world.connect(ada).await, world.connect(bob).await];
-    assert!(!set(ada, false).await.unwrap().conversation.read_receipts);
-    for reader in &mut readers {
-        reader.until("system read_receipts_changed").await;
-    }
-    let read = async |seq| {
-        let conversations = &world.services.conversations;
-        conversations.advance_receipt(bob, id, ReceiptKind::Read, Seq::new(seq)).await.unwrap()
-    };
-    let own = read(2).await;
-    assert_eq!((own.read_seq, own.unread.unwrap().messages), (Seq::new(2), 1), "for himself he has read it");
-    readers[0].until(&format!("receipt {} read 0 delivered 2", bob.user)).await;
-    let seen = world.services.conversations.find(ada, id).await.unwrap();
-    assert!(seen.receipts.iter().all(|receipt| receipt.read_seq == Seq::ZERO), "{:?}", seen.receipts);
-    set(ada, true).await.unwrap();
-    read(3).await;
-    readers[0].until(&format!("receipt {} read 3 delivered 3", bob.user)).await;
-}
